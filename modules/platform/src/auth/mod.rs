@@ -1,0 +1,18 @@
+//! Who is asking. A handler that takes a [`Caller`] or an [`Admin`] cannot be reached without one.
+
+mod caller;
+mod tokens;
+
+pub use caller::{Accounts, Admin, Caller, MaybeCaller, Standing};
+pub use tokens::{AccessToken, Claims, Tokens};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Customer,
+    Admin,
+}

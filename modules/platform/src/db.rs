@@ -1,0 +1,227 @@
+//! A module's own database: its pool, its failures, its health.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+use tracing::log::LevelFilter;
+use utoipa::ToSchema;
+
+use crate::Problem;
+
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    pub max: u32,
+    pub min: u32,
+    pub statement_timeout: Duration,
+}
+
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A pool that connects when first asked, so that a process starts while its database is away.
+pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> PgPool {
+    let statement_timeout = settings.statement_timeout.as_millis().to_string();
+    let options = options
+        .application_name(&format!("cleave-{module}"))
+        .options([
+            ("statement_timeout", statement_timeout.as_str()),
+            ("idle_in_transaction_session_timeout", "15000"),
+            // Statements with array parameters would be planned anew at every call otherwise.
+            ("plan_cache_mode", "force_generic_plan"),
+        ])
+        .log_statements(LevelFilter::Trace)
+        .log_slow_statements(LevelFilter::Warn, Duration::from_secs(1));
+    PgPoolOptions::new()
+        .max_connections(settings.max)
+        .min_connections(settings.min)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A broken connection shows at its first statement; a ping for each would be a round trip.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+/// What a failed statement means for whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The database cannot be reached or takes no work.
+    Unavailable,
+    /// It did not answer in time.
+    Timeout,
+    /// Another transaction was in the way; the whole transaction may be tried again.
+    Contention,
+    /// A bug, or a constraint that the caller should have told apart.
+    Internal,
+}
+
+/// Sorts an error by the SQLSTATE classes of PostgreSQL's documentation, appendix A.
+pub fn failure(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Failure::Unavailable,
+        sqlx::Error::Database(error) => match error.code().as_deref() {
+            Some("57014" | "55P03" | "25P03") => Failure::Timeout,
+            Some("40001" | "40P01") => Failure::Contention,
+            Some("25006" | "28000" | "28P01" | "3D000" | "42501") => Failure::Unavailable,
+            Some(code) if ["08", "53", "57", "58"].contains(&&code[..2]) => Failure::Unavailable,
+            _ => Failure::Internal,
+        },
+        _ => Failure::Internal,
+    }
+}
+
+/// The name of the constraint that a statement broke.
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error()?.constraint()
+}
+
+/// For the edge: logs the cause, answers 503 or 500.
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match failure(&error) {
+            Failure::Internal => {
+                tracing::error!(%error, "a statement failed");
+                Self::internal()
+            }
+            kind => {
+                tracing::warn!(%error, ?kind, "the database did not serve a request");
+                Self::unavailable()
+            }
+        }
+    }
+}
+
+/// How often a transaction that met another one is tried before the caller is told.
+const CONTENTION_ATTEMPTS: u32 = 5;
+
+/// Runs a whole transaction again when it was chosen as the victim of a deadlock or could not be
+/// serialised: it has left nothing behind.
+pub async fn retry_contention<T, F>(mut transaction: impl FnMut() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let mut attempt = 1;
+    loop {
+        match transaction().await {
+            Err(error)
+                if attempt < CONTENTION_ATTEMPTS && failure(&error) == Failure::Contention =>
+            {
+                let jitter = rand::random_range(0.5..1.5);
+                tokio::time::sleep(Duration::from_millis(5 << attempt).mul_f64(jitter)).await;
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// The state of a database, as `/health` shows it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DatabaseHealth {
+    pub status: Status,
+    /// Round trip of a trivial statement, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+/// How long a health check waits.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub async fn health(pool: &PgPool) -> DatabaseHealth {
+    let start = Instant::now();
+    let ping = sqlx::query("select 1").execute(pool);
+    let error = match tokio::time::timeout(PING_TIMEOUT, ping).await {
+        Ok(Ok(_)) => {
+            let latency = start.elapsed().as_secs_f64() * 1e3;
+            return DatabaseHealth {
+                status: Status::Healthy,
+                latency_ms: Some((latency * 1e3).round() / 1e3),
+                error: None,
+            };
+        }
+        // Addresses and roles are not for the public; the log has them.
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "health check of a database failed");
+            match failure(&error) {
+                Failure::Timeout => "timed out",
+                _ => "unavailable",
+            }
+        }
+        Err(_) => "timed out",
+    };
+    DatabaseHealth {
+        status: Status::Unhealthy,
+        latency_ms: None,
+        error: Some(error.to_owned()),
+    }
+}
+
+/// A migration that the database has not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    pub version: i64,
+    pub description: String,
+}
+
+/// What [`migrate`] would do; empty when the database is up to date.
+pub async fn missing_migrations(
+    pool: &PgPool,
+    migrator: &Migrator,
+) -> Result<Vec<Missing>, sqlx::Error> {
+    let known = sqlx::query_scalar::<_, bool>("select to_regclass('_sqlx_migrations') is not null")
+        .fetch_one(pool)
+        .await?;
+    let applied: Vec<i64> = if known {
+        sqlx::query_scalar("select version from _sqlx_migrations where success")
+            .fetch_all(pool)
+            .await?
+    } else {
+        Vec::new()
+    };
+    Ok(migrator
+        .iter()
+        .filter(|migration| !applied.contains(&migration.version))
+        .map(|migration| Missing {
+            version: migration.version,
+            description: migration.description.to_string(),
+        })
+        .collect())
+}
+
+/// Brings a database up to date. Replicas that come at the same time wait for the first; each
+/// migration is one transaction, so a failed one leaves the old schema.
+pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?.detach();
+    // An index over a large table may take longer than a request may.
+    sqlx::query("set statement_timeout = 0")
+        .execute(&mut connection)
+        .await?;
+    migrator.run(&mut connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_cannot_be_had_is_not_our_fault() {
+        assert_eq!(failure(&sqlx::Error::PoolTimedOut), Failure::Unavailable);
+        assert_eq!(failure(&sqlx::Error::RowNotFound), Failure::Internal);
+    }
+}

@@ -1,0 +1,127 @@
+//! The outermost middleware: request id, deadline, and every error as a problem document.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+
+use crate::{Problem, RequestContext};
+
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// How long a handler may take before the client gets 503.
+    pub deadline: Duration,
+    /// Paths whose handlers read a body of any length, and so may take any time.
+    pub unbounded: Vec<&'static str>,
+}
+
+/// For `actix_web::middleware::from_fn`; wrap it last, so that it is the outermost.
+pub async fn edge<B: MessageBody + 'static>(
+    edge: Arc<Edge>,
+    mut req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    let offered = req
+        .headers()
+        .get(X_REQUEST_ID)
+        .and_then(|v| v.to_str().ok());
+    let context = RequestContext::new(offered, edge.deadline);
+    let request_id = context.request_id.clone();
+    let unbounded = edge.unbounded.contains(&req.path());
+    let deadline = context.deadline;
+    req.extensions_mut().insert(context);
+
+    // HEAD is GET without the body, which the encoder leaves out by itself.
+    if req.method() == Method::HEAD {
+        req.head_mut().method = Method::GET;
+    }
+
+    let http_request = req.request().clone();
+    let answer = within(deadline.into(), unbounded, next.call(req)).await;
+    let mut response = match answer {
+        Ok(response) => match response.response().error() {
+            Some(error) => {
+                let problem = problem_of(error);
+                let rendered = problem.response(Some(http_request.path()), Some(&request_id));
+                response.into_response(rendered).map_into_right_body()
+            }
+            None => response.map_into_left_body(),
+        },
+        Err(error) => {
+            let problem = problem_of(&error);
+            let rendered = problem.response(Some(http_request.path()), Some(&request_id));
+            ServiceResponse::new(http_request, rendered).map_into_right_body()
+        }
+    };
+    dress(&mut response, &request_id);
+    Ok(response)
+}
+
+async fn within<T>(
+    deadline: tokio::time::Instant,
+    unbounded: bool,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    if unbounded {
+        return call.await;
+    }
+    match tokio::time::timeout_at(deadline, call).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            tracing::warn!("the deadline passed before an answer was ready");
+            Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "deadline_exceeded",
+                "The answer took too long; try again shortly.",
+            )
+            .with_header(header::RETRY_AFTER, "1")
+            .into())
+        }
+    }
+}
+
+/// Errors that actix itself makes get the words and the code of their status.
+fn problem_of(error: &Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    let status = error.as_response_error().status_code();
+    match status {
+        StatusCode::BAD_REQUEST => {
+            Problem::bad_request("bad_request", "The request could not be read.")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => crate::body::too_large(),
+        status if status.is_client_error() => Problem::new(
+            status,
+            "request_failed",
+            status.canonical_reason().unwrap_or("The request failed."),
+        ),
+        _ => {
+            tracing::error!(%error, "an error that has no problem of its own");
+            Problem::internal()
+        }
+    }
+}
+
+fn dress<B>(response: &mut ServiceResponse<B>, request_id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+}

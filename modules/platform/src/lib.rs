@@ -1,0 +1,19 @@
+//! What every module stands on: problems, extractors, tokens, pools, the outbox relay.
+//!
+//! Nothing here knows a module or a port.
+
+pub mod auth;
+pub mod body;
+pub mod db;
+pub mod edge;
+pub mod outbox;
+pub mod page;
+pub mod params;
+pub mod problem;
+pub mod request;
+
+pub use body::Body;
+pub use page::{Cursor, Limit, Page};
+pub use params::Params;
+pub use problem::Problem;
+pub use request::RequestContext;

@@ -1,0 +1,62 @@
+//! What a request carries from the edge to the last statement: its id and its deadline.
+
+use std::future::{Ready, ready};
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use uuid::Uuid;
+
+use crate::Problem;
+
+/// The id and deadline of the request at hand, set by [`crate::edge`].
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    pub request_id: String,
+    pub deadline: Instant,
+}
+
+impl RequestContext {
+    /// Takes the caller's id when it is sane: 1 to 128 visible ASCII characters.
+    pub(crate) fn new(offered_id: Option<&str>, budget: Duration) -> Self {
+        let sane =
+            |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        Self {
+            request_id: match offered_id.filter(sane) {
+                Some(id) => id.to_owned(),
+                None => Uuid::now_v7().to_string(),
+            },
+            deadline: Instant::now() + budget,
+        }
+    }
+}
+
+impl FromRequest for RequestContext {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let context = req.extensions().get::<Self>().cloned();
+        ready(context.ok_or_else(Problem::internal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_a_sane_id_and_replaces_any_other() {
+        let id = |offered| RequestContext::new(offered, Duration::ZERO).request_id;
+        assert_eq!(id(Some("abc-123")), "abc-123");
+        for insane in [
+            None,
+            Some(""),
+            Some("a b"),
+            Some("é"),
+            Some(&*"x".repeat(129)),
+        ] {
+            assert!(Uuid::parse_str(&id(insane)).is_ok(), "{insane:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The products port.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{CallContext, Event, Money, PortResult};
+
+/// What other modules may ask of products.
+#[async_trait]
+pub trait Products: Send + Sync {
+    /// Current facts of many products; unknown ids are left out of the reply. Repeatable.
+    async fn snapshot(
+        &self,
+        cx: CallContext,
+        request: SnapshotRequest,
+    ) -> PortResult<Vec<ProductSnapshot>, Never>;
+
+    /// Holds stock for a whole basket: all lines or none. Idempotent by `reservation_id`, so
+    /// repeatable: asked again, a live reservation answers what it answered first.
+    async fn reserve(
+        &self,
+        cx: CallContext,
+        request: ReserveRequest,
+    ) -> PortResult<Reservation, ReserveRejection>;
+
+    /// Gives a hold back. A reservation that is unknown or not held is left as it is. Repeatable.
+    async fn release(&self, cx: CallContext, request: ReleaseRequest) -> PortResult<(), Never>;
+
+    /// Takes in an event of another module. Each event id has its effect once. Repeatable.
+    async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection>;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRequest {
+    pub product_ids: Vec<Uuid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductSnapshot {
+    pub product_id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub unit_price: Money,
+    pub available: i64,
+    pub is_active: bool,
+}
+
+/// `lines` name each product once; quantities are positive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReserveRequest {
+    pub reservation_id: Uuid,
+    pub lines: Vec<ReserveLine>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReserveLine {
+    pub product_id: Uuid,
+    pub quantity: i64,
+}
+
+/// A live reservation, with the prices it was made at. Lines are in product id order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    pub reservation_id: Uuid,
+    pub lines: Vec<ReservedLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservedLine {
+    pub product_id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub quantity: i64,
+    pub unit_price: Money,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ReserveRejection {
+    /// Ids that are unknown or inactive.
+    UnknownProducts {
+        product_ids: Vec<Uuid>,
+    },
+    InsufficientStock {
+        products: Vec<Shortage>,
+    },
+    /// The reservation's order is over; its id cannot hold stock again.
+    ReservationClosed,
+}
+
+/// A line that cannot be filled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    pub product_id: Uuid,
+    pub requested: i64,
+    pub available: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRequest {
+    pub reservation_id: Uuid,
+}
+
+/// Why an event was refused for good, so that its sender must act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum EventRejection {
+    /// The hold had expired and the stock is gone.
+    OutOfStock { products: Vec<Shortage> },
+}
+
+/// The rejection of a call that has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Never {}
