@@ -1,0 +1,284 @@
+//! The command line. Wrong usage exits with 2, which clap does by itself.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::settings::{Inputs, Module, Purpose};
+
+/// A commerce backend that runs as one program and comes apart along its modules.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cleave",
+    version,
+    after_help = "Without a command: serve.\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong usage or settings."
+)]
+struct Line {
+    #[command(flatten)]
+    layers: Layers,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// One invocation, read.
+#[derive(Debug, Clone)]
+pub struct Cli {
+    pub layers: Layers,
+    pub command: Command,
+}
+
+// Where settings come from, besides the defaults and the environment. Every command takes these.
+// (A doc comment would replace the commands' own help.)
+#[derive(Debug, Clone, Default, Args)]
+pub struct Layers {
+    /// Settings file (TOML); without it, the one CLEAVE_CONFIG names
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, over the file and the environment; may be repeated
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Serve the hosted modules
+    Serve {
+        /// Host these modules only; the others are remote where they have a url, else off
+        #[arg(long, value_delimiter = ',', value_name = "MODULE,...")]
+        only: Vec<Module>,
+    },
+    /// Bring databases up to date
+    Migrate {
+        /// Without any: all hosted modules
+        modules: Vec<Module>,
+        /// Change nothing; say what is missing and exit with 1 if anything is
+        #[arg(long)]
+        check: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Administrators
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Fill the shop with plausible data, the same for the same seed
+    Demo(Demo),
+    /// Import products from CSV or NDJSON files
+    Import {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Look at settings, databases, migrations, clock and disk: each ok, or what to do
+    Doctor {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// For containers: exit with 0 when the running instance is ready
+    Healthcheck {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the effective settings, each with its source, secrets masked
+    Config {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Admin {
+    /// Make an administrator, or promote an account; prints a generated password once
+    Create {
+        #[arg(long)]
+        email: String,
+        /// Read the password from standard input instead of generating one
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub products: u32,
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub users: u32,
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub orders: u32,
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// The result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Cli {
+    /// Reads the arguments of this process; wrong usage and `--help` end it.
+    pub fn read() -> Self {
+        Self::try_read_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    pub fn try_read_from<A, I>(arguments: I) -> Result<Self, clap::Error>
+    where
+        A: Into<OsString> + Clone,
+        I: IntoIterator<Item = A>,
+    {
+        let matches = definition().try_get_matches_from(arguments)?;
+        let Line {
+            mut layers,
+            command,
+        } = Line::from_arg_matches(&matches)?;
+        let mut deeper = matches.subcommand();
+        while let Some((_, matches)) = deeper {
+            layers.extend(Layers::from_arg_matches(matches)?);
+            deeper = matches.subcommand();
+        }
+        let command = command.unwrap_or(Command::Serve { only: Vec::new() });
+        Ok(Self { layers, command })
+    }
+
+    /// What the settings of this invocation are made from.
+    pub fn inputs(&self) -> Inputs {
+        let mut inputs = Inputs::of_process(self.command.purpose());
+        inputs.config = self.layers.config.clone();
+        inputs.set = self.layers.set.clone();
+        if let Command::Serve { only } = &self.command {
+            inputs.only = only.clone();
+        }
+        inputs
+    }
+}
+
+impl Command {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Command::Serve { .. } | Command::Doctor { .. } | Command::Config { .. } => {
+                Purpose::Serve
+            }
+            Command::Migrate { modules, .. } if !modules.is_empty() => {
+                Purpose::Databases(modules.clone())
+            }
+            Command::Migrate { .. } | Command::Demo(_) => Purpose::Databases(Module::ALL.to_vec()),
+            Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
+            Command::Import { .. } => Purpose::Databases(vec![Module::Products]),
+            Command::Healthcheck { .. } | Command::Openapi => Purpose::Ask,
+        }
+    }
+}
+
+impl Layers {
+    fn extend(&mut self, deeper: Layers) {
+        self.config = deeper.config.or(self.config.take());
+        self.set.extend(deeper.set);
+    }
+}
+
+/// The definition of every command, as `--help` shows it.
+pub fn definition() -> clap::Command {
+    with_layers(Line::command())
+}
+
+/// Gives every subcommand the options of `Layers`. Clap's global arguments would forget a `--set`
+/// before the subcommand as soon as one stands after it.
+fn with_layers(mut command: clap::Command) -> clap::Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        command = command.mut_subcommand(name, |sub| with_layers(Layers::augment_args(sub)));
+    }
+    command
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_read_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+        let help = definition().render_help().to_string();
+        assert!(
+            help.contains("serve        Serve the hosted modules"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn no_command_serves_everything() {
+        let inputs = read("cleave").unwrap().inputs();
+        assert_eq!((inputs.purpose, inputs.only), (Purpose::Serve, vec![]));
+    }
+
+    #[test]
+    fn only_takes_a_list() {
+        let inputs = read("cleave serve --only users,orders").unwrap().inputs();
+        assert_eq!(inputs.only, [Module::Users, Module::Orders]);
+        assert_eq!(read("cleave serve --only shop").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        let line = "cleave --set a=1 --config x.toml admin --set b=2 create --email e --set c=3,4";
+        let cli = read(line).unwrap();
+        assert_eq!(cli.layers.set, ["a=1", "b=2", "c=3,4"]);
+        assert_eq!(cli.layers.config, Some("x.toml".into()));
+        let cli = read("cleave --config x.toml config --json --config y.toml").unwrap();
+        assert_eq!(cli.layers.config, Some("y.toml".into()));
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_read() {
+        for line in [
+            "cleave migrate",
+            "cleave migrate users orders --check --json",
+            "cleave admin create --email a@example.org --password-stdin",
+            "cleave demo --products 1 --users 2 --orders 3 --seed 4",
+            "cleave import a.csv b.ndjson --json",
+            "cleave doctor --json",
+            "cleave healthcheck",
+            "cleave openapi",
+            "cleave config --json",
+        ] {
+            read(line).unwrap();
+        }
+        for line in [
+            "cleave import",
+            "cleave admin create",
+            "cleave dance",
+            "cleave migrate shop",
+        ] {
+            assert_eq!(read(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_asks_for_the_databases_it_works_on() {
+        let purpose = |line| read(line).unwrap().inputs().purpose;
+        assert_eq!(
+            purpose("cleave migrate orders"),
+            Purpose::Databases(vec![Module::Orders])
+        );
+        assert_eq!(purpose("cleave healthcheck"), Purpose::Ask);
+        assert_eq!(purpose("cleave config"), Purpose::Serve);
+    }
+}

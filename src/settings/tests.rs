@@ -1,0 +1,6 @@
+//! The layers together: who wins, what is refused, and in which words.
+
+mod contract;
+mod layers;
+mod production;
+mod support;
