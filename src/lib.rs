@@ -1,1 +1,17 @@
+//! The composition root of Cleave: it hosts modules, decides who answers each port, and serves.
+//!
+//! Start reading at [`wiring`].
 
+pub mod accounts;
+pub mod cli;
+pub mod commands;
+pub mod databases;
+pub mod embedded;
+pub mod fallback;
+pub mod health;
+pub mod limits;
+pub mod openapi;
+pub mod server;
+pub mod settings;
+pub mod telemetry;
+pub mod wiring;

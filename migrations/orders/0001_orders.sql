@@ -6,6 +6,8 @@ create table orders (
     currency text not null,
     total_minor bigint not null,
     note text,
+    -- How many rows of history there are; the next one takes its number from here.
+    steps integer not null default 1,
     reservation_id uuid not null,
     idempotency_key text,
     -- SHA-256 of the request that the key was first used with.

@@ -1,1 +1,57 @@
+//! Orders: placed against the stock of the products module, never beyond it.
+//!
+//! An order costs two commits: one in the products database for the hold, one in this module's
+//! for the order, its history and its event. A crash between the two leaves a hold, which expires.
 
+mod cancel;
+mod config;
+pub mod demo;
+mod error;
+mod events;
+mod http;
+mod order;
+mod place;
+mod request;
+mod store;
+
+use std::sync::Arc;
+
+use platform::outbox::Outbox;
+use ports::Products;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use http::routes;
+
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The orders module on its own database.
+pub struct Module {
+    pool: PgPool,
+    products: Arc<dyn Products>,
+    outbox: Arc<Outbox>,
+    config: Config,
+}
+
+impl Module {
+    pub fn new(pool: PgPool, config: Config, products: Arc<dyn Products>) -> Self {
+        let outbox = Arc::new(Outbox::new(pool.clone(), config.event_attempts));
+        Self {
+            pool,
+            products,
+            outbox,
+            config,
+        }
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Delivers this module's events until `stop`.
+    pub async fn relay(self: Arc<Self>, stop: CancellationToken) {
+        let outbox = Arc::clone(&self.outbox);
+        outbox.relay(self, stop).await;
+    }
+}

@@ -13,6 +13,7 @@ pub mod users;
 pub use call::CallContext;
 pub use error::{Failure, PortError, PortResult};
 pub use events::{Event, EventBody};
+pub use iso_currency::Currency;
 pub use money::Money;
 pub use products::Products;
 pub use users::Users;

@@ -1,0 +1,8 @@
+use ports::Currency;
+
+pub struct Config {
+    /// What the shop sells in; the currency of every order.
+    pub currency: Currency,
+    /// Failed deliveries after which an event is parked.
+    pub event_attempts: i32,
+}

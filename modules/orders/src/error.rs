@@ -1,0 +1,64 @@
+//! Why an order was not placed or changed, and how a client hears of it.
+
+use actix_web::http::StatusCode;
+use platform::Problem;
+use platform::problem::FieldError;
+use ports::Failure;
+use ports::products::Shortage;
+use serde_json::json;
+use uuid::Uuid;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("not enough stock")]
+    InsufficientStock(Vec<Shortage>),
+    #[error("unknown or inactive products")]
+    UnknownProducts(Vec<Uuid>),
+    #[error("the total does not fit")]
+    TotalTooLarge,
+    #[error("the idempotency key was used with another request")]
+    KeyReused,
+    #[error("products could not be asked")]
+    Products(#[from] Failure),
+    #[error("the orders database failed")]
+    Database(#[from] sqlx::Error),
+    #[error("placing was interrupted")]
+    Interrupted,
+}
+
+impl From<PlaceError> for Problem {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::InsufficientStock(short) => Problem::conflict(
+                "insufficient_stock",
+                "Some products are not available in the quantity asked for; see `products`.",
+            )
+            .with("products", json!(short)),
+            PlaceError::UnknownProducts(ids) => Problem::unprocessable(
+                "unknown_product",
+                "Some products do not exist or are not sold.",
+                ids.iter()
+                    .map(|id| FieldError::new("items", format!("product {id} is not sold")))
+                    .collect(),
+            ),
+            PlaceError::TotalTooLarge => {
+                Problem::invalid_field("items", "the total is too large to be charged")
+            }
+            PlaceError::KeyReused => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used with another request; take a new one.",
+            ),
+            PlaceError::Products(failure) => failure_problem(failure),
+            PlaceError::Database(error) => error.into(),
+            PlaceError::Interrupted => Problem::internal(),
+        }
+    }
+}
+
+fn failure_problem(failure: Failure) -> Problem {
+    match failure {
+        Failure::Timeout | Failure::Unavailable => Problem::unavailable(),
+        Failure::Internal => Problem::internal(),
+    }
+}

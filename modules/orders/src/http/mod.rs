@@ -1,0 +1,22 @@
+mod cancel;
+mod place;
+mod read;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::order::Order;
+use platform::auth::Caller;
+
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(place::place)
+        .service(read::list)
+        .service(read::read)
+        .service(cancel::cancel);
+}
+
+/// Somebody else's order does not exist, unless an admin asks.
+fn visible(order: Option<Order>, caller: &Caller) -> Result<Order, platform::Problem> {
+    order
+        .filter(|order| caller.is_admin() || order.user_id == caller.user_id)
+        .ok_or_else(|| platform::Problem::not_found("order"))
+}

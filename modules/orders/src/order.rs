@@ -1,0 +1,147 @@
+//! The words of this module.
+
+use ports::Money;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Order {
+    pub id: Uuid,
+    /// For people: short, unique, and telling nothing about how many orders there are.
+    #[schema(example = "7KQ2-M4XD")]
+    pub number: String,
+    pub user_id: Uuid,
+    pub status: Status,
+    pub items: Vec<Item>,
+    #[schema(value_type = MoneySchema)]
+    pub total: Money,
+    #[schema(required)]
+    pub note: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// Oldest first.
+    pub history: Vec<Step>,
+}
+
+/// A line as it was sold: later changes of the product do not reach it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Item {
+    pub product_id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub quantity: i64,
+    #[schema(value_type = MoneySchema)]
+    pub unit_price: Money,
+    #[schema(value_type = MoneySchema)]
+    pub line_total: Money,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    pub status: Status,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `placed → paid → shipped → delivered`; `cancelled` from `placed` or `paid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Placed,
+    Paid,
+    Shipped,
+    Delivered,
+    Cancelled,
+}
+
+/// As in the database and on the wire, and where each status may come from.
+const STATUSES: [(Status, &str, &[&str]); 5] = [
+    (Status::Placed, "placed", &[]),
+    (Status::Paid, "paid", &["placed"]),
+    (Status::Shipped, "shipped", &["paid"]),
+    (Status::Delivered, "delivered", &["shipped"]),
+    (Status::Cancelled, "cancelled", &["placed", "paid"]),
+];
+
+impl Status {
+    fn row(self) -> &'static (Self, &'static str, &'static [&'static str]) {
+        &STATUSES[self as usize]
+    }
+
+    pub fn as_str(self) -> &'static str {
+        self.row().1
+    }
+
+    pub fn predecessors(self) -> &'static [&'static str] {
+        self.row().2
+    }
+}
+
+impl TryFrom<String> for Status {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let row = STATUSES.iter().find(|(_, word, _)| *word == text);
+        row.map(|(status, ..)| *status)
+            .ok_or_else(|| format!("{text:?} is no order status"))
+    }
+}
+
+/// [`Money`] in the OpenAPI document.
+#[derive(ToSchema)]
+#[schema(as = Money)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub struct MoneySchema {
+    /// Integer minor units.
+    #[schema(example = 1999)]
+    amount: i64,
+    /// ISO 4217.
+    #[schema(example = "EUR")]
+    currency: String,
+}
+
+/// The length of an order number without its dash.
+const NUMBER_LENGTH: usize = 8;
+/// Crockford's base 32: no I, L, O, U, so that it can be read out on the telephone.
+const NUMBER_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A random order number: 40 bits, so a collision is rare, and the database notices it.
+pub fn random_number() -> String {
+    let mut number = String::with_capacity(NUMBER_LENGTH + 1);
+    for position in 0..NUMBER_LENGTH {
+        if position == NUMBER_LENGTH / 2 {
+            number.push('-');
+        }
+        let index = rand::random_range(0..NUMBER_ALPHABET.len());
+        number.push(char::from(NUMBER_ALPHABET[index]));
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_row() {
+        for (row, (status, word, _)) in STATUSES.iter().enumerate() {
+            assert_eq!(*status as usize, row);
+            assert_eq!(Status::try_from((*word).to_owned()), Ok(*status));
+            assert_eq!(serde_json::to_value(status).unwrap(), *word);
+        }
+        assert!(Status::try_from("gone".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_number_can_be_read_out() {
+        let number = random_number();
+        assert_eq!(number.len(), 9);
+        assert_eq!(number.find('-'), Some(4));
+    }
+}

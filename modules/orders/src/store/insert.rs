@@ -1,0 +1,99 @@
+use ports::events::{Event, EventBody, OrderPlaced};
+use ports::products::ReserveLine;
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::events;
+use crate::order::Order;
+
+pub struct NewOrder<'a> {
+    pub order: &'a Order,
+    pub reservation_id: Uuid,
+    pub idempotency: Option<(&'a str, &'a [u8])>,
+}
+
+/// The order, its lines, its history and its event: one statement, one commit.
+/// `false` when this user has used the idempotency key already; then nothing is stored.
+pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Error> {
+    let order = new.order;
+    let (key, hash) = new.idempotency.unzip();
+    let lines: Vec<i32> = (1..).take(order.items.len()).collect();
+    let product_ids: Vec<Uuid> = order.items.iter().map(|item| item.product_id).collect();
+    let skus: Vec<String> = order.items.iter().map(|item| item.sku.clone()).collect();
+    let names: Vec<String> = order.items.iter().map(|item| item.name.clone()).collect();
+    let quantities: Vec<i64> = order.items.iter().map(|item| item.quantity).collect();
+    let prices: Vec<i64> = order
+        .items
+        .iter()
+        .map(|item| item.unit_price.amount)
+        .collect();
+    let event = placed_event(order, new.reservation_id);
+
+    let placed = sqlx::query_scalar!(
+        r#"with placed as (
+             insert into orders
+               (id, number, user_id, status, currency, total_minor, note, reservation_id,
+                idempotency_key, request_hash, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+             on conflict on constraint orders_idempotency_key do nothing
+             returning id, created_at
+           ),
+           items as (
+             insert into order_items
+               (order_id, line, product_id, sku, name, quantity, unit_price_minor)
+             select placed.id, item.*
+             from placed, unnest($12::int[], $13::uuid[], $14::text[], $15::text[],
+                                 $16::bigint[], $17::bigint[]) as item
+           ),
+           history as (
+             insert into order_history (order_id, step, status, created_at)
+             select id, 1, $4, created_at from placed
+           ),
+           event as (
+             insert into outbox (event_id, subscriber, aggregate_id, event)
+             select $18, subscriber, placed.id, $19
+             from placed, unnest($20::text[]) as subscriber
+           )
+           select true as "placed!" from placed"#,
+        order.id,
+        order.number,
+        order.user_id,
+        order.status.as_str(),
+        order.total.currency.code(),
+        order.total.amount,
+        order.note,
+        new.reservation_id,
+        key,
+        hash,
+        order.created_at,
+        &lines,
+        &product_ids,
+        &skus,
+        &names,
+        &quantities,
+        &prices,
+        event.id,
+        serde_json::to_value(&event).unwrap_or(Value::Null),
+        &events::subscribers(&event.body),
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(placed.is_some())
+}
+
+fn placed_event(order: &Order, reservation_id: Uuid) -> Event {
+    let lines = order.items.iter().map(|item| ReserveLine {
+        product_id: item.product_id,
+        quantity: item.quantity,
+    });
+    Event {
+        id: Uuid::now_v7(),
+        occurred_at: order.created_at,
+        body: EventBody::OrderPlaced(OrderPlaced {
+            order_id: order.id,
+            reservation_id,
+            lines: lines.collect(),
+        }),
+    }
+}

@@ -1,0 +1,9 @@
+//! Orders in the database. The statements that change one are each a whole transaction.
+
+mod insert;
+mod read;
+mod transition;
+
+pub use insert::{NewOrder, insert};
+pub use read::{OrderFilter, by_id, by_key, list};
+pub use transition::{Transition, transition};
