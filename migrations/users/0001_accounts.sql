@@ -1,6 +1,9 @@
+-- `email` is as its owner wrote it. `email_key` is what tells addresses apart: lower case, the
+-- domain in its ASCII form, made by the module so that no locale has a say in it.
 create table users (
     id uuid not null,
     email text not null,
+    email_key text not null,
     password_hash text not null,
     full_name text not null,
     role text not null default 'customer',
@@ -8,16 +11,13 @@ create table users (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint users_pkey primary key (id),
+    constraint users_email_key unique (email_key),
     constraint users_role_check check (role in ('customer', 'admin')),
     constraint users_email_check check (char_length(email) between 3 and 254),
     constraint users_full_name_check check (char_length(full_name) between 1 and 200)
 );
 
--- Addresses that differ in case only are one address.
-create unique index users_email_key on users (lower(email));
-
--- One row for each sign-in. The refresh token in force is kept as its SHA-256; a spent one that
--- comes back reveals a theft, and ends the session.
+-- One row for each sign-in. `expires_at` moves on at each refresh.
 create table sessions (
     id uuid not null,
     user_id uuid not null,
@@ -29,7 +29,10 @@ create table sessions (
 );
 
 create index sessions_user on sessions (user_id);
+create index sessions_expiry on sessions (expires_at);
 
+-- The refresh tokens of a session as their SHA-256: the one in force, and the spent ones. A spent
+-- one that comes back reveals a theft, and ends the session.
 create table refresh_tokens (
     hash bytea not null,
     session_id uuid not null,
@@ -40,3 +43,4 @@ create table refresh_tokens (
 );
 
 create index refresh_tokens_session on refresh_tokens (session_id);
+create index refresh_tokens_spent on refresh_tokens (spent_at) where spent_at is not null;

@@ -1,1 +1,62 @@
+//! Users: accounts, sign-in and sessions.
+//!
+//! Access tokens are signed and short-lived ([`platform::auth::Tokens`]). A session begins with a
+//! sign-in and lives on through refresh tokens: each is good once, only its SHA-256 is stored, and
+//! one that is presented a second time ends its session (RFC 9700, 4.14.2). Passwords are kept as
+//! argon2id hashes.
 
+mod account;
+mod admin;
+mod config;
+pub mod demo;
+mod email;
+mod hasher;
+mod http;
+mod limit;
+mod port;
+mod refresh_token;
+mod store;
+mod sweep;
+
+use std::sync::Arc;
+
+use platform::auth::Tokens;
+use sqlx::PgPool;
+
+use crate::hasher::Hasher;
+use crate::limit::LoginLimit;
+
+pub use account::{Role, User};
+pub use admin::{AdminError, CreatedAdmin, Outcome};
+pub use config::Config;
+pub use email::InvalidEmail;
+pub use hasher::HashError;
+pub use http::routes;
+
+/// The history of this module's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The users module. Handlers want it as `web::Data<Module>`.
+pub struct Module {
+    pool: PgPool,
+    config: Config,
+    tokens: Tokens,
+    hasher: Hasher,
+    login_limit: LoginLimit,
+}
+
+impl Module {
+    pub fn new(pool: PgPool, config: Config, tokens: Tokens) -> Arc<Self> {
+        Arc::new(Self {
+            pool,
+            config,
+            tokens,
+            hasher: Hasher::new(),
+            login_limit: LoginLimit::per_minute(config.login_per_minute),
+        })
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,75 @@
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use platform::Problem;
+use platform::problem::ProblemDocument;
+
+use super::credentials::{Credentials, PasswordGrant};
+use super::problems::{invalid_credentials, too_many_logins};
+use super::{client_address, tokens};
+use crate::Module;
+use crate::email::Email;
+use crate::hasher::Verdict;
+use crate::refresh_token::RefreshToken;
+use crate::store::{sessions, users};
+
+/// Signs in.
+///
+/// A wrong password, an unknown email and a locked account are answered alike, in the same time.
+#[utoipa::path(
+    tag = "users",
+    request_body(content(
+        (Credentials = "application/json"),
+        (PasswordGrant = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "A session's first tokens", body = tokens::TokenPair<'static>),
+        (status = 400, description = "No JSON", body = ProblemDocument),
+        (status = 401, description = "`invalid_credentials`", body = ProblemDocument),
+        (status = 413, description = "The body is too large", body = ProblemDocument),
+        (status = 415, description = "Neither JSON nor a form", body = ProblemDocument),
+        (status = 422, description = "A field is missing or not known", body = ProblemDocument),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ProblemDocument),
+        (status = 503, description = "Busy or unavailable; see `Retry-After`", body = ProblemDocument),
+    )
+)]
+#[post("/auth/login")]
+pub(super) async fn login(
+    req: HttpRequest,
+    module: web::Data<Module>,
+    credentials: Credentials,
+) -> Result<HttpResponse, Problem> {
+    // What is no address finds no account.
+    let key = Email::parse(&credentials.email).map_or_else(|_| String::new(), |email| email.key);
+    module
+        .login_limit
+        .check(client_address(&req), &key)
+        .map_err(too_many_logins)?;
+
+    let account = users::credentials(&module.pool, &key).await?;
+    let stored = account.as_ref().map(|found| found.password_hash.clone());
+    let verdict = module.hasher.verify(credentials.password, stored).await?;
+    let (account, rehashed) = match (account, verdict) {
+        (Some(account), Verdict::Right { rehashed }) if account.is_active => (account, rehashed),
+        _ => return Err(invalid_credentials()),
+    };
+
+    let refresh_token = RefreshToken::random();
+    let session_id = sessions::open(
+        &module.pool,
+        account.user_id,
+        &account.password_hash,
+        &refresh_token.hash(),
+        module.config.refresh_token_lifetime,
+    )
+    .await?
+    .ok_or_else(invalid_credentials)?;
+    if let Some(new) = rehashed {
+        users::rehash(&module.pool, account.user_id, &account.password_hash, &new).await?;
+    }
+    tokens::answer(
+        &module,
+        account.user_id,
+        account.role,
+        session_id,
+        &refresh_token,
+    )
+}

@@ -1,0 +1,32 @@
+//! The module's part of the public contract.
+
+mod credentials;
+mod login;
+mod me;
+mod problems;
+mod register;
+mod session;
+mod tokens;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderName};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// To be mounted below `/api/v1`.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(register::register)
+        .service(login::login)
+        .service(session::refresh)
+        .service(session::logout)
+        .service(me::me);
+}
+
+/// Whom the login limit counts.
+fn client_address(req: &HttpRequest) -> IpAddr {
+    req.peer_addr()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip())
+}

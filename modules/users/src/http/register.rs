@@ -1,0 +1,62 @@
+use actix_web::{HttpResponse, post, web};
+use garde::Validate;
+use platform::problem::ProblemDocument;
+use platform::{Body, Problem, db};
+use secrecy::SecretString;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::NO_STORE;
+use crate::Module;
+use crate::account::{User, check_email, check_full_name, check_password};
+use crate::email::Email;
+use crate::store::users;
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Registration {
+    /// Addresses that differ in case only are one address.
+    #[garde(custom(check_email))]
+    #[schema(format = Email, max_length = 254, example = "anna@example.com")]
+    email: String,
+    #[garde(custom(check_password))]
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 128,
+        example = "correct horse battery staple")]
+    password: SecretString,
+    /// Not blank.
+    #[garde(custom(check_full_name))]
+    #[schema(min_length = 1, max_length = 200, example = "Anna Schmidt")]
+    full_name: String,
+}
+
+/// Opens an account.
+#[utoipa::path(
+    tag = "users",
+    request_body = Registration,
+    responses(
+        (status = 201, description = "The new account", body = User),
+        (status = 400, description = "No JSON", body = ProblemDocument),
+        (status = 409, description = "`email_taken`", body = ProblemDocument),
+        (status = 413, description = "The body is too large", body = ProblemDocument),
+        (status = 415, description = "Another media type than JSON", body = ProblemDocument),
+        (status = 422, description = "A field is not valid", body = ProblemDocument),
+        (status = 503, description = "Busy or unavailable; see `Retry-After`", body = ProblemDocument),
+    )
+)]
+#[post("/auth/register")]
+pub(super) async fn register(
+    module: web::Data<Module>,
+    Body(new): Body<Registration>,
+) -> Result<HttpResponse, Problem> {
+    let email = Email::parse(&new.email)
+        .map_err(|error| Problem::invalid_field("email", error.to_string()))?;
+    let hash = module.hasher.hash(new.password).await?;
+    match users::insert(&module.pool, &email, &hash, &new.full_name).await {
+        Ok(user) => Ok(HttpResponse::Created().insert_header(NO_STORE).json(user)),
+        Err(error) if db::constraint(&error) == Some("users_email_key") => Err(Problem::conflict(
+            "email_taken",
+            "There is an account with this email.",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,131 @@
+//! How often a sign-in may be tried.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
+
+/// What an address may do, as a multiple of what a pair of address and account may.
+const ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Keys at rest are forgotten once in so many checks, which bounds the memory by the checks of
+/// about a minute.
+const CHECKS_PER_CLEANING: u32 = 4096;
+
+/// Generic cell rate: a minute's worth at once, then evenly.
+#[derive(Debug)]
+pub(crate) struct LoginLimit(Option<Limiters>);
+
+#[derive(Debug)]
+struct Limiters {
+    by_address: DefaultKeyedRateLimiter<IpAddr>,
+    by_account: DefaultKeyedRateLimiter<(IpAddr, u64)>,
+    accounts: RandomState,
+    clock: DefaultClock,
+    checks: AtomicU32,
+}
+
+impl LoginLimit {
+    /// Zero means no limit.
+    pub(crate) fn per_minute(attempts: u32) -> Self {
+        Self(NonZeroU32::new(attempts).map(|attempts| Limiters {
+            by_address: DefaultKeyedRateLimiter::keyed(Quota::per_minute(
+                attempts.saturating_mul(ADDRESS_FACTOR),
+            )),
+            by_account: DefaultKeyedRateLimiter::keyed(Quota::per_minute(attempts)),
+            accounts: RandomState::new(),
+            clock: DefaultClock::default(),
+            checks: AtomicU32::new(0),
+        }))
+    }
+
+    /// Counts an attempt; when it is one too many, says how long to wait.
+    pub(crate) fn check(&self, address: IpAddr, account: &str) -> Result<(), Duration> {
+        match &self.0 {
+            Some(limiters) => limiters.check(network(address), account),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Limiters {
+    fn check(&self, address: IpAddr, account: &str) -> Result<(), Duration> {
+        let checks = self.checks.fetch_add(1, Ordering::Relaxed);
+        if checks.is_multiple_of(CHECKS_PER_CLEANING) {
+            self.clean();
+        }
+        let account = self.accounts.hash_one(account);
+        self.by_address
+            .check_key(&address)
+            .and_then(|()| self.by_account.check_key(&(address, account)))
+            .map_err(|refusal| self.wait(&refusal))
+    }
+
+    fn wait(&self, refusal: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
+        refusal.wait_time_from(self.clock.now())
+    }
+
+    fn clean(&self) {
+        self.by_address.retain_recent();
+        self.by_address.shrink_to_fit();
+        self.by_account.retain_recent();
+        self.by_account.shrink_to_fit();
+    }
+}
+
+/// Who has one IPv6 address has the 2^64 of its network.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            const PREFIX: u128 = !0 << 64;
+            Ipv6Addr::from_bits(v6.to_bits() & PREFIX).into()
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn limits_a_pair_and_then_the_address() {
+        let limit = LoginLimit::per_minute(2);
+        let here = address("192.0.2.1");
+        assert!(limit.check(here, "a").is_ok());
+        assert!(limit.check(here, "a").is_ok());
+        let wait = limit.check(here, "a").unwrap_err();
+        assert!(wait > Duration::from_secs(25) && wait <= Duration::from_secs(30));
+        for n in 0..17 {
+            assert!(limit.check(here, &n.to_string()).is_ok(), "{n}");
+        }
+        assert!(limit.check(here, "another").is_err());
+        assert!(limit.check(address("192.0.2.2"), "a").is_ok());
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limit = LoginLimit::per_minute(0);
+        assert!((0..100).all(|_| limit.check(address("::1"), "a").is_ok()));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        assert_eq!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8::ffff:1"))
+        );
+        assert_ne!(
+            network(address("2001:db8::1")),
+            network(address("2001:db8:0:1::1"))
+        );
+        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    }
+}

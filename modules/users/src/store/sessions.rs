@@ -1,0 +1,144 @@
+//! Sessions and their refresh tokens. Each function is one statement, so that it happens as a
+//! whole or not at all, also when the caller goes away.
+
+use std::time::Duration;
+
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::account::Role;
+
+/// The SHA-256 of a refresh token.
+pub(crate) type TokenHash = [u8; 32];
+
+/// Opens a session, unless the account was locked or its password changed since it was verified.
+/// The share lock makes a change of password wait, so that it sees the session and ends it.
+pub(crate) async fn open(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    verified_password_hash: &str,
+    token: &TokenHash,
+    lifetime: Duration,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with account as (
+               select id from users where id = $2 and password_hash = $3 and is_active for share
+           ), session as (
+               insert into sessions (id, user_id, expires_at)
+               select $1, id, now() + make_interval(secs => $5) from account
+               returning id
+           )
+           insert into refresh_tokens (hash, session_id) select $4, id from session
+           returning session_id"#,
+        Uuid::now_v7(),
+        user_id,
+        verified_password_hash,
+        token,
+        lifetime.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) struct Rotated {
+    pub(crate) session_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) role: Role,
+}
+
+/// Spends a refresh token and puts the next one in force. Of several that spend one token at the
+/// same time, the row lets one through; the others get `None`, as with a token that is not in
+/// force.
+pub(crate) async fn rotate(
+    db: impl PgExecutor<'_>,
+    token: &TokenHash,
+    next: &TokenHash,
+    lifetime: Duration,
+) -> Result<Option<Rotated>, sqlx::Error> {
+    sqlx::query_as!(
+        Rotated,
+        r#"with spent as (
+               update refresh_tokens t set spent_at = now()
+               from sessions s join users u on u.id = s.user_id
+               where t.hash = $1 and t.spent_at is null
+                 and s.id = t.session_id and s.revoked_at is null and s.expires_at > now()
+                 and u.is_active
+               returning s.id as session_id, u.id as user_id, u.role
+           ), issued as (
+               insert into refresh_tokens (hash, session_id) select $2, session_id from spent
+           ), extended as (
+               update sessions s set expires_at = now() + make_interval(secs => $3)
+               from spent where s.id = spent.session_id
+           )
+           select session_id, user_id, role as "role: Role" from spent"#,
+        token,
+        next,
+        lifetime.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Ends the session of a token that was spent before; its id, when there was one to end.
+pub(crate) async fn end_if_spent(
+    db: impl PgExecutor<'_>,
+    token: &TokenHash,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "update sessions set revoked_at = now()
+         where revoked_at is null
+           and id = (select session_id from refresh_tokens
+                     where hash = $1 and spent_at is not null)
+         returning id",
+        token,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Ends the session of a token, spent or not.
+pub(crate) async fn end(db: impl PgExecutor<'_>, token: &TokenHash) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update sessions set revoked_at = now()
+         where revoked_at is null
+           and id = (select session_id from refresh_tokens where hash = $1)",
+        token,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Deletes up to `limit` sessions that have expired; how many.
+pub(crate) async fn delete_expired(
+    db: impl PgExecutor<'_>,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "delete from sessions where id in (
+             select id from sessions where expires_at < now()
+             order by expires_at limit $1 for update skip locked)",
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Deletes up to `limit` tokens spent longer ago than `age`; how many.
+pub(crate) async fn delete_spent(
+    db: impl PgExecutor<'_>,
+    age: Duration,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "delete from refresh_tokens where hash in (
+             select hash from refresh_tokens where spent_at < now() - make_interval(secs => $1)
+             order by spent_at limit $2 for update skip locked)",
+        age.as_secs_f64(),
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
