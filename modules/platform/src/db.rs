@@ -207,12 +207,16 @@ pub async fn missing_migrations(
 /// Brings a database up to date. Replicas that come at the same time wait for the first; each
 /// migration is one transaction, so a failed one leaves the old schema.
 pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
-    let mut connection = pool.acquire().await?.detach();
     // An index over a large table may take longer than a request may.
-    sqlx::query("set statement_timeout = 0")
-        .execute(&mut connection)
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    let patient = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.options([("statement_timeout", "0")]))
         .await?;
-    migrator.run(&mut connection).await
+    let result = migrator.run(&patient).await;
+    patient.close().await;
+    result
 }
 
 #[cfg(test)]
