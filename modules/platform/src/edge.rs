@@ -1,15 +1,16 @@
 //! The outermost middleware: request id, deadline, and every error as a problem document.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
 use crate::{Problem, RequestContext};
 
@@ -44,25 +45,56 @@ pub async fn edge<B: MessageBody + 'static>(
         req.head_mut().method = Method::GET;
     }
 
-    let http_request = req.request().clone();
+    // Routing needs the request to itself: a clone of it that lives through the call is a panic.
+    let path = req.path().to_owned();
     let answer = within(deadline.into(), unbounded, next.call(req)).await;
     let mut response = match answer {
         Ok(response) => match response.response().error() {
             Some(error) => {
-                let problem = problem_of(error);
-                let rendered = problem.response(Some(http_request.path()), Some(&request_id));
+                let rendered = problem_of(error).response(Some(&path), Some(&request_id));
                 response.into_response(rendered).map_into_right_body()
             }
             None => response.map_into_left_body(),
         },
         Err(error) => {
             let problem = problem_of(&error);
-            let rendered = problem.response(Some(http_request.path()), Some(&request_id));
-            ServiceResponse::new(http_request, rendered).map_into_right_body()
+            return Err(Unanswered {
+                problem,
+                path,
+                request_id,
+            }
+            .into());
         }
     };
-    dress(&mut response, &request_id);
+    dress(response.headers_mut(), &request_id);
     Ok(response)
+}
+
+/// The problem of a request that went down with its handler.
+#[derive(Debug)]
+struct Unanswered {
+    problem: Problem,
+    path: String,
+    request_id: String,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Unanswered {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (path, request_id) = (Some(&*self.path), Some(&*self.request_id));
+        let mut response = self.problem.response(path, request_id);
+        dress(response.headers_mut(), &self.request_id);
+        response
+    }
 }
 
 async fn within<T>(
@@ -111,8 +143,7 @@ fn problem_of(error: &Error) -> Problem {
     }
 }
 
-fn dress<B>(response: &mut ServiceResponse<B>, request_id: &str) {
-    let headers = response.headers_mut();
+fn dress(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);
     }

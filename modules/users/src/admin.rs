@@ -16,8 +16,9 @@ const FULL_NAME: &str = "Administrator";
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const GENERATED_LENGTH: usize = 24;
 
-#[derive(Debug)]
+/// Without `Debug`, which would bring the password into a log.
 pub struct CreatedAdmin {
+    /// As it is stored.
     pub email: String,
     pub outcome: Outcome,
     /// To be shown once; it is stored as a hash.
@@ -60,10 +61,10 @@ impl Module {
         let generated = generate_password();
         let password = given.unwrap_or_else(|| generated.as_str().into());
         let hash = self.hasher.hash(password).await?;
-        let outcome = upsert(&self.pool, &email, &hash, is_given).await?;
+        let (email, outcome) = upsert(&self.pool, &email, &hash, is_given).await?;
         let show = outcome == Outcome::Created && !is_given;
         Ok(CreatedAdmin {
-            email: email.address,
+            email,
             outcome,
             generated_password: show.then_some(generated),
         })
@@ -97,9 +98,9 @@ async fn upsert(
     email: &Email,
     password_hash: &str,
     replace_password: bool,
-) -> Result<Outcome, sqlx::Error> {
+) -> Result<(String, Outcome), sqlx::Error> {
     let id = Uuid::now_v7();
-    let found = sqlx::query_scalar!(
+    let admin = sqlx::query!(
         "with admin as (
              insert into users (id, email, email_key, password_hash, full_name, role)
              values ($1, $2, $3, $4, $5, 'admin')
@@ -109,12 +110,12 @@ async fn upsert(
                  password_hash = case when $6 then excluded.password_hash
                                       else users.password_hash end,
                  updated_at = now()
-             returning id
+             returning id, email
          ), ended as (
              update sessions set revoked_at = now() from admin
              where user_id = admin.id and revoked_at is null and $6
          )
-         select id from admin",
+         select id, email from admin",
         id,
         email.address,
         email.key,
@@ -124,10 +125,11 @@ async fn upsert(
     )
     .fetch_one(db)
     .await?;
-    Ok(match found == id {
+    let outcome = match admin.id == id {
         true => Outcome::Created,
         false => Outcome::Promoted,
-    })
+    };
+    Ok((admin.email, outcome))
 }
 
 async fn insert_first(

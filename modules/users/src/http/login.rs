@@ -63,7 +63,11 @@ pub(super) async fn login(
     .await?
     .ok_or_else(invalid_credentials)?;
     if let Some(new) = rehashed {
-        users::rehash(&module.pool, account.user_id, &account.password_hash, &new).await?;
+        let (id, old) = (account.user_id, &account.password_hash);
+        // The next sign-in will do it, when this one cannot.
+        if let Err(error) = users::rehash(&module.pool, id, old, &new).await {
+            tracing::warn!(%error, "an older password hash was kept");
+        }
     }
     tokens::answer(
         &module,
