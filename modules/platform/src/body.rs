@@ -98,6 +98,11 @@ where
         ));
     }
     refuse_nul(bytes)?;
+    // serde would take an array for a struct, its fields in order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let _: Value = serde_json::from_slice(bytes).map_err(malformed)?;
+        return Err(Problem::invalid_field("body", "must be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
@@ -237,7 +242,8 @@ mod tests {
         assert_eq!(refusal(""), (400, String::new()));
         assert_eq!(refusal("{"), (400, String::new()));
         assert_eq!(refusal(r#"{"lines":[]} x"#), (400, String::new()));
-        assert_eq!(refusal("[]").0, 422);
+        assert_eq!(refusal("[[]]"), (422, "body".to_owned()));
+        assert_eq!(refusal("[").0, 400);
     }
 
     #[test]

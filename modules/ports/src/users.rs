@@ -17,9 +17,11 @@ pub trait Users: Send + Sync {
     ) -> PortResult<Account, AccountRejection>;
 }
 
+/// With a session, asks too whether that session still stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRequest {
     pub user_id: Uuid,
+    pub session_id: Option<Uuid>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,4 +43,6 @@ pub enum Role {
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum AccountRejection {
     UnknownAccount,
+    /// Signed out, or revoked.
+    SessionEnded,
 }

@@ -17,12 +17,15 @@ impl Users for Module {
         request: AccountRequest,
     ) -> PortResult<Account, AccountRejection> {
         let user_id = request.user_id;
-        let standing = users::standing(&self.pool, user_id);
+        let standing = users::standing(&self.pool, user_id, request.session_id);
         let standing = timeout_at(cx.deadline.into(), standing)
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(|error| noticed(&error, &cx))?;
         match standing {
+            Some(standing) if standing.session_ended => {
+                Err(PortError::Rejected(AccountRejection::SessionEnded))
+            }
             Some(standing) => Ok(Account {
                 user_id,
                 is_active: standing.is_active,

@@ -43,13 +43,18 @@ impl MaybeCaller {
 /// process without it trusts the token until it expires.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    async fn standing(&self, user_id: Uuid, cx: &RequestContext) -> Result<Standing, Problem>;
+    async fn standing(
+        &self,
+        user_id: Uuid,
+        session_id: Uuid,
+        cx: &RequestContext,
+    ) -> Result<Standing, Problem>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Active(Role),
-    /// Unknown, deactivated or deleted.
+    /// Unknown, deactivated or deleted, or signed out of this session.
     Locked,
 }
 
@@ -111,7 +116,7 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Problem> {
         None => claims.role,
         Some(accounts) => {
             let cx = RequestContext::extract(req).await?;
-            match accounts.standing(claims.sub, &cx).await? {
+            match accounts.standing(claims.sub, claims.sid, &cx).await? {
                 Standing::Active(role) => role,
                 Standing::Locked => return Err(invalid_token()),
             }

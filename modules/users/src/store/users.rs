@@ -89,16 +89,22 @@ pub(crate) async fn signed_in(
 pub(crate) struct Standing {
     pub(crate) is_active: bool,
     pub(crate) role: Role,
+    pub(crate) session_ended: bool,
 }
 
 pub(crate) async fn standing(
     db: impl PgExecutor<'_>,
     user_id: Uuid,
+    session_id: Option<Uuid>,
 ) -> Result<Option<Standing>, sqlx::Error> {
     sqlx::query_as!(
         Standing,
-        r#"select is_active, role as "role: Role" from users where id = $1"#,
+        r#"select is_active, role as "role: Role",
+                  exists (select from sessions
+                          where sessions.id = $2 and revoked_at is not null) as "session_ended!"
+           from users where users.id = $1"#,
         user_id,
+        session_id,
     )
     .fetch_optional(db)
     .await
