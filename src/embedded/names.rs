@@ -3,17 +3,23 @@ use std::sync::Arc;
 
 use super::EmbeddedError;
 
-/// A module's name, from which its database (`users_db`) and its role (`users_user`) are named. It is safe to write
-/// into SQL and into a file's name: lower-case letters, digits and underscores.
+/// A module's name, from which its database (`users_db`) and its role (`users_user`) are named. It
+/// is safe to write into SQL and into a file's name: lower-case letters, digits and underscores.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DatabaseName(String);
 
 impl DatabaseName {
     pub fn new(module: &str) -> Result<Self, EmbeddedError> {
         let good = module.starts_with(|c: char| c.is_ascii_lowercase())
-            && module.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && module
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
             && module.len() <= 40;
-        if good { Ok(Self(module.to_owned())) } else { Err(EmbeddedError::Name(module.to_owned())) }
+        if good {
+            Ok(Self(module.to_owned()))
+        } else {
+            Err(EmbeddedError::Name(module.to_owned()))
+        }
     }
 
     pub fn module(&self) -> &str {
@@ -69,9 +75,22 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_their_quotes_are_refused() {
-        for bad in ["", "Users", "1st", "a-b", "a\"b", "a b", "ü", "../x", &"a".repeat(41)] {
+        for bad in [
+            "",
+            "Users",
+            "1st",
+            "a-b",
+            "a\"b",
+            "a b",
+            "ü",
+            "../x",
+            &"a".repeat(41),
+        ] {
             assert!(DatabaseName::new(bad).is_err(), "{bad:?}");
         }
-        assert!(DatabaseName::new("users").is_ok_and(|n| n.database() == "users_db" && n.role() == "users_user"));
+        assert!(
+            DatabaseName::new("users")
+                .is_ok_and(|n| n.database() == "users_db" && n.role() == "users_user")
+        );
     }
 }
