@@ -5,7 +5,7 @@ create table stock (
     reserved bigint not null default 0,
     constraint stock_pkey primary key (product_id),
     constraint stock_product_fkey foreign key (product_id) references products (id) on delete cascade,
-    constraint stock_on_hand_check check (on_hand >= 0),
+    constraint stock_on_hand_check check (on_hand between 0 and 1000000000000),
     constraint stock_reserved_check check (reserved >= 0),
     constraint stock_available_check check (reserved <= on_hand)
 ) with (fillfactor = 60);

@@ -1,1 +1,33 @@
+//! The products module: the catalogue, its search, and the stock.
+//!
+//! Owns the products database. Other modules reach it through [`ports::Products`], clients through
+//! [`routes`].
 
+mod catalogue;
+mod config;
+mod http;
+
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+
+pub use config::Config;
+pub use http::routes;
+
+/// The schema of the products database.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// The module, as handlers (`web::Data<Module>`) and its port know it.
+pub struct Module {
+    pool: PgPool,
+    config: Config,
+}
+
+impl Module {
+    pub fn new(pool: PgPool, config: Config) -> Self {
+        Self { pool, config }
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}

@@ -1,0 +1,88 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A category with those below it, in the order of their names.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Category {
+    pub(crate) id: Uuid,
+    #[schema(example = "Candles")]
+    pub(crate) name: String,
+    #[schema(example = "candles")]
+    pub(crate) slug: String,
+    #[schema(required)]
+    pub(crate) parent_id: Option<Uuid>,
+    #[schema(no_recursion)]
+    pub(crate) children: Vec<Category>,
+}
+
+pub(crate) async fn tree(pool: &PgPool) -> Result<Vec<Category>, sqlx::Error> {
+    let categories = sqlx::query!(
+        r#"select id, name, slug, parent_id from categories order by name collate "und-x-icu", id"#
+    )
+    .map(|row| Category {
+        id: row.id,
+        name: row.name,
+        slug: row.slug,
+        parent_id: row.parent_id,
+        children: Vec::new(),
+    })
+    .fetch_all(pool)
+    .await?;
+    Ok(grow(categories))
+}
+
+fn grow(categories: Vec<Category>) -> Vec<Category> {
+    let mut by_parent: HashMap<Option<Uuid>, Vec<Category>> = HashMap::new();
+    for category in categories {
+        by_parent
+            .entry(category.parent_id)
+            .or_default()
+            .push(category);
+    }
+    children_of(None, &mut by_parent)
+}
+
+fn children_of(
+    parent: Option<Uuid>,
+    by_parent: &mut HashMap<Option<Uuid>, Vec<Category>>,
+) -> Vec<Category> {
+    let mut children = by_parent.remove(&parent).unwrap_or_default();
+    for child in &mut children {
+        child.children = children_of(Some(child.id), by_parent);
+    }
+    children
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn category(id: u128, parent: Option<u128>) -> Category {
+        Category {
+            id: Uuid::from_u128(id),
+            name: id.to_string(),
+            slug: id.to_string(),
+            parent_id: parent.map(Uuid::from_u128),
+            children: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_child_stands_below_its_parent_in_the_order_given() {
+        let flat = vec![
+            category(4, Some(2)),
+            category(1, None),
+            category(3, Some(1)),
+            category(2, Some(1)),
+        ];
+        let mut one = category(1, None);
+        let mut two = category(2, Some(1));
+        two.children = vec![category(4, Some(2))];
+        one.children = vec![category(3, Some(1)), two];
+        assert_eq!(grow(flat), [one]);
+    }
+}

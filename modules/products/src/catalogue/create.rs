@@ -1,0 +1,103 @@
+use std::collections::BTreeMap;
+
+use platform::db;
+use sqlx::PgPool;
+use sqlx::types::Json;
+use thiserror::Error;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::product::{Money, Product, Stock};
+
+/// A product to be, whose fields keep the rules.
+#[derive(Debug)]
+pub(crate) struct NewProduct {
+    pub(crate) sku: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) price: Money,
+    pub(crate) category_id: Option<Uuid>,
+    pub(crate) handle: Option<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) is_active: bool,
+    pub(crate) on_hand: i64,
+}
+
+#[derive(Debug, Error)]
+pub(crate) enum CreateError {
+    #[error("another product has this sku")]
+    SkuTaken,
+    #[error("there is no such category")]
+    UnknownCategory,
+    #[error("the product could not be stored")]
+    Database(#[source] sqlx::Error),
+}
+
+/// Stores a product with its stock, and where that came from: one statement.
+pub(crate) async fn create(
+    pool: &PgPool,
+    new: NewProduct,
+    actor: Uuid,
+) -> Result<Product, CreateError> {
+    let id = Uuid::now_v7();
+    let created_at =
+        insert(pool, id, &new, actor)
+            .await
+            .map_err(|error| match db::constraint(&error) {
+                Some("products_sku_key") => CreateError::SkuTaken,
+                Some("products_category_fkey") => CreateError::UnknownCategory,
+                _ => CreateError::Database(error),
+            })?;
+    Ok(Product {
+        id,
+        sku: new.sku,
+        name: new.name,
+        description: new.description,
+        price: new.price,
+        category_id: new.category_id,
+        handle: new.handle,
+        attributes: new.attributes,
+        images: Vec::new(),
+        stock: Stock::new(new.on_hand, 0),
+        is_active: new.is_active,
+        created_at,
+        updated_at: created_at,
+    })
+}
+
+async fn insert(
+    pool: &PgPool,
+    id: Uuid,
+    new: &NewProduct,
+    actor: Uuid,
+) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!(
+        "with product as (
+            insert into products
+                (id, sku, name, description, price_minor, currency, category_id, handle,
+                 attributes, is_active)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            returning created_at
+        ), stocked as (
+            insert into stock (product_id, on_hand) values ($1, $11)
+        ), moved as (
+            insert into stock_movements (product_id, delta, reason, actor)
+            select $1, $11, 'initial', $12 where $11 > 0
+        )
+        select created_at from product",
+        id,
+        new.sku,
+        new.name,
+        new.description,
+        new.price.amount,
+        new.price.currency,
+        new.category_id,
+        new.handle,
+        Json(&new.attributes) as _,
+        new.is_active,
+        new.on_hand,
+        actor,
+    )
+    .fetch_one(pool)
+    .await
+}

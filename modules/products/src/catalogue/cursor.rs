@@ -1,0 +1,187 @@
+use platform::{Cursor, Problem};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::product::ProductRow;
+
+/// What a list is sorted by. `relevance` without a query is `newest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    Relevance,
+    Newest,
+    Price,
+    #[serde(rename = "-price")]
+    PriceDescending,
+    Name,
+}
+
+/// How well a product matches a query, best first. A list by relevance has all products of one
+/// tier, newest first, before those of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tier {
+    Sku,
+    Name,
+    TitleWords,
+    TitlePrefix,
+    Text,
+    TitleTypo,
+    TextTypo,
+    /// All of the above, for lists that are sorted by something else.
+    Any,
+    /// Every word may be mistyped; only when there is nothing else.
+    Guess,
+}
+
+impl Tier {
+    /// At most a few products; an index finds them.
+    pub(crate) fn is_always_rare(self) -> bool {
+        matches!(self, Self::Sku | Self::Name)
+    }
+}
+
+/// The place of a product in the order of its list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Key {
+    Newest(#[serde(with = "time::serde::timestamp::microseconds")] OffsetDateTime),
+    Price(i64),
+    Name(String),
+}
+
+/// Where a page ended, and of which list it was one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Position {
+    sort: Sort,
+    query: Option<Uuid>,
+    pub(crate) tier: Option<Tier>,
+    pub(crate) key: Key,
+    pub(crate) id: Uuid,
+}
+
+impl Position {
+    pub(crate) fn of(
+        row: &ProductRow,
+        tier: Option<Tier>,
+        sort: Sort,
+        query: Option<&str>,
+    ) -> Self {
+        let key = match sort {
+            Sort::Relevance | Sort::Newest => Key::Newest(row.created_at),
+            Sort::Price | Sort::PriceDescending => Key::Price(row.price_minor),
+            Sort::Name => Key::Name(row.name.clone()),
+        };
+        Self {
+            sort,
+            query: query.map(fingerprint),
+            tier,
+            key,
+            id: row.id,
+        }
+    }
+
+    /// 422 on `cursor` when it comes from another list than the one sorted and searched like this.
+    pub(crate) fn decode(
+        cursor: &Cursor,
+        sort: Sort,
+        query: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let position: Self = cursor.decode()?;
+        let same_list = position.sort == sort && position.query == query.map(fingerprint);
+        match same_list && position.is_sound() {
+            true => Ok(position),
+            false => Err(Problem::invalid_field("cursor", "belongs to another list")),
+        }
+    }
+
+    /// Cursors are not signed, so anything may stand in one.
+    fn is_sound(&self) -> bool {
+        let fits = match (&self.key, self.sort) {
+            // Postgres' time does not reach as far back as ours.
+            (Key::Newest(at), Sort::Relevance | Sort::Newest) => at.year() >= 1970,
+            (Key::Price(_), Sort::Price | Sort::PriceDescending) => true,
+            (Key::Name(name), Sort::Name) => !name.contains('\0'),
+            _ => false,
+        };
+        fits && self.query.is_some() == self.tier.is_some()
+    }
+}
+
+/// Tells one query from another without carrying it along.
+fn fingerprint(query: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, query.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(sort: Sort, query: Option<&str>, tier: Option<Tier>, key: Key) -> Position {
+        Position {
+            sort,
+            query: query.map(fingerprint),
+            tier,
+            key,
+            id: Uuid::nil(),
+        }
+    }
+
+    /// The cursor of a page that ended at `position`.
+    fn cursor(position: &Position) -> Cursor {
+        let limit = platform::Limit::try_from(1).unwrap();
+        let page = platform::Page::from_rows(vec![(), ()], limit, |()| position.clone());
+        serde_json::from_value(page.next_cursor.unwrap().into()).unwrap()
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_own_list_only() {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(1_700_000_000_123_456_000).unwrap();
+        let place = position(
+            Sort::Relevance,
+            Some("mug"),
+            Some(Tier::Text),
+            Key::Newest(at),
+        );
+        let cursor = cursor(&place);
+        assert_eq!(
+            Position::decode(&cursor, Sort::Relevance, Some("mug")).unwrap(),
+            place
+        );
+        for (sort, query) in [
+            (Sort::Relevance, Some("rug")),
+            (Sort::Relevance, None),
+            (Sort::Newest, Some("mug")),
+        ] {
+            assert!(
+                Position::decode(&cursor, sort, query).is_err(),
+                "{sort:?} {query:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_forged_cursor_never_reaches_the_database() {
+        let forged = [
+            position(Sort::Price, None, None, Key::Name("x".into())),
+            position(Sort::Name, None, None, Key::Name("\0".into())),
+            position(Sort::Name, None, Some(Tier::Any), Key::Name("x".into())),
+            position(Sort::Name, Some("mug"), None, Key::Name("x".into())),
+            position(
+                Sort::Newest,
+                None,
+                None,
+                Key::Newest(time::macros::datetime!(-5000-01-01 0:00 UTC)),
+            ),
+        ];
+        for place in forged {
+            let query = place.query.map(|_| "mug");
+            assert!(
+                Position::decode(&cursor(&place), place.sort, query).is_err(),
+                "{place:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Lists of products: filtered, sorted, searched, one page at a time.
+
+use sqlx::PgPool;
+
+use super::cursor::{Position, Sort, Tier};
+use super::product::ProductRow;
+use super::search::{self, Terms};
+use super::slice::Slice;
+
+/// Which products a list has; all conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// Id or slug; its descendants count too.
+    pub(crate) category: Option<String>,
+    pub(crate) handle: Option<String>,
+    /// Inclusive, in minor units.
+    pub(crate) min_price: Option<i64>,
+    pub(crate) max_price: Option<i64>,
+    pub(crate) in_stock: Option<bool>,
+    pub(crate) inactive_too: bool,
+}
+
+/// A row, and the tier it was found in when there is a query.
+pub(crate) struct Found {
+    pub(crate) row: ProductRow,
+    pub(crate) tier: Option<Tier>,
+}
+
+/// The first `rows` products after a place.
+pub(crate) async fn browse(
+    pool: &PgPool,
+    filter: &Filter,
+    sort: Sort,
+    after: Option<&Position>,
+    rows: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let slice = Slice {
+        filter,
+        sort,
+        matching: None,
+        after: after.map(|place| (&place.key, place.id)),
+        rows,
+    };
+    let rows = slice.fetch(pool).await?;
+    Ok(found(rows, None).collect())
+}
+
+/// As [`browse`], of those that match `query`.
+pub(crate) async fn find(
+    pool: &PgPool,
+    query: &str,
+    filter: &Filter,
+    sort: Sort,
+    after: Option<&Position>,
+    rows: i64,
+) -> Result<Vec<Found>, sqlx::Error> {
+    let Some(terms) = search::terms(pool, query).await? else {
+        return Ok(Vec::new());
+    };
+    let slice = |tier, after, rows| Slice {
+        filter,
+        sort,
+        matching: Some((tier, &terms)),
+        after,
+        rows,
+    };
+    // Every tier is a part of this one, so that one look tells how to find them all.
+    let frequent = slice(Tier::Any, None, rows).is_frequent(pool).await?;
+    let mut page: Vec<Found> = Vec::new();
+    let mut wanted = rows;
+    for tier in tiers(sort, &terms, after.and_then(|place| place.tier)) {
+        if tier == Tier::Guess && !page.is_empty() {
+            break;
+        }
+        let place = after.filter(|place| place.tier == Some(tier));
+        let slice = slice(tier, place.map(|place| (&place.key, place.id)), wanted);
+        let rows = match frequent && !tier.is_always_rare() {
+            true => slice.fetch(pool).await?,
+            false => slice.fetch_all(pool).await?,
+        };
+        wanted -= i64::try_from(rows.len()).unwrap_or(wanted);
+        page.extend(found(rows, Some(tier)));
+        if wanted <= 0 {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+fn found(rows: Vec<ProductRow>, tier: Option<Tier>) -> impl Iterator<Item = Found> {
+    rows.into_iter().map(move |row| Found { row, tier })
+}
+
+/// Where the rest of a list is to be found, in order.
+fn tiers(sort: Sort, terms: &Terms, last: Option<Tier>) -> Vec<Tier> {
+    use Tier::{Any, Guess, Name, Sku, Text, TextTypo, TitlePrefix, TitleTypo, TitleWords};
+    let mut tiers = match sort {
+        Sort::Relevance if terms.has_typos() => {
+            vec![
+                Sku,
+                Name,
+                TitleWords,
+                TitlePrefix,
+                Text,
+                TitleTypo,
+                TextTypo,
+            ]
+        }
+        Sort::Relevance => vec![Sku, Name, TitleWords, TitlePrefix, Text],
+        _ => vec![Any],
+    };
+    if terms.has_guesses() {
+        tiers.push(Guess);
+    }
+    let Some(last) = last else { return tiers };
+    let rest = tiers.into_iter().skip_while(|tier| *tier != last);
+    // Guesses are a list of their own: they do not follow what was found.
+    rest.filter(|tier| *tier != Guess || last == Guess)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_goes_on_in_the_tier_where_the_last_one_ended() {
+        let terms = Terms::with_typos_and_guesses();
+        let rest = |sort, tier| tiers(sort, &terms, tier);
+        assert_eq!(rest(Sort::Price, None), [Tier::Any, Tier::Guess]);
+        assert_eq!(rest(Sort::Price, Some(Tier::Any)), [Tier::Any]);
+        assert_eq!(rest(Sort::Price, Some(Tier::Guess)), [Tier::Guess]);
+        assert_eq!(
+            rest(Sort::Relevance, Some(Tier::Text)),
+            [Tier::Text, Tier::TitleTypo, Tier::TextTypo]
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! Products, categories and their stock: what they are, and the statements that keep them.
+
+pub(crate) mod categories;
+pub(crate) mod create;
+pub(crate) mod cursor;
+pub(crate) mod list;
+pub(crate) mod product;
+pub(crate) mod read;
+pub(crate) mod rules;
+pub(crate) mod search;
+mod slice;
+pub(crate) mod stock;

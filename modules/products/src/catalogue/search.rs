@@ -1,0 +1,203 @@
+//! Full-text search that forgives a typing error.
+//!
+//! A word that begins no word of any title is taken for mistyped, and those a typing error away are
+//! searched beside it. All are looked up in an index, whatever the size of the catalogue.
+
+use sqlx::PgPool;
+
+/// The words of a query, as searches of growing width. The `_words` are Postgres `tsquery` texts.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The whole query, normalised.
+    pub(super) text: String,
+    /// Each word as it is.
+    pub(super) exact_words: String,
+    /// The last word may go on.
+    pub(super) prefix_words: String,
+    /// Unknown words, or what they may have meant; `prefix_words` when all words are known.
+    pub(super) typo_words: String,
+    /// Any word, or what it may have meant: for when nothing else is found.
+    pub(super) guess_words: String,
+}
+
+struct Word {
+    word: String,
+    /// Some word of a title begins with it.
+    known: bool,
+    /// Words a typing error away.
+    near: Vec<String>,
+}
+
+/// `None` when there is no letter or digit to search for.
+pub(crate) async fn terms(pool: &PgPool, query: &str) -> Result<Option<Terms>, sqlx::Error> {
+    let words = sqlx::query!(
+        r#"select word as "word!",
+            exists (
+                select from search_words s
+                where s.word >= q.word and s.word < q.word || chr(1114111)
+            ) as "known!",
+            array(
+                select distinct s.word
+                from search_variants(q.word) typed join search_words s on s.variant = typed
+            ) as "near!"
+        from unnest(string_to_array(trim(search_text($1)), ' ')) with ordinality q (word, nth)
+        where word <> ''
+        order by nth"#,
+        query
+    )
+    .map(|row| Word {
+        near: row
+            .near
+            .into_iter()
+            .filter(|near| may_be_meant(&row.word, near))
+            .collect(),
+        word: row.word,
+        known: row.known,
+    })
+    .fetch_all(pool)
+    .await?;
+    Ok(Terms::new(&words))
+}
+
+impl Terms {
+    fn new(words: &[Word]) -> Option<Self> {
+        let (last, _) = words.split_last()?;
+        let all = |term: &dyn Fn(&Word, &str) -> String| {
+            let terms = words.iter().map(|word| {
+                let end = if std::ptr::eq(word, last) { ":*" } else { "" };
+                term(word, end)
+            });
+            terms.collect::<Vec<_>>().join(" & ")
+        };
+        let text = words.iter().map(|w| w.word.as_str()).collect::<Vec<_>>();
+        Some(Self {
+            text: text.join(" "),
+            exact_words: all(&|word, _| quoted(&word.word, "")),
+            prefix_words: all(&|word, end| quoted(&word.word, end)),
+            typo_words: all(&|word, end| match word.known {
+                true => quoted(&word.word, end),
+                false => word.or_near(end),
+            }),
+            guess_words: all(&|word, end| word.or_near(end)),
+        })
+    }
+
+    pub(super) fn has_typos(&self) -> bool {
+        self.typo_words != self.prefix_words
+    }
+
+    pub(super) fn has_guesses(&self) -> bool {
+        self.guess_words != self.typo_words
+    }
+}
+
+impl Word {
+    fn or_near(&self, end: &str) -> String {
+        let near = self.near.iter().map(|near| quoted(near, end));
+        let any: Vec<_> = std::iter::once(quoted(&self.word, end))
+            .chain(near)
+            .collect();
+        format!("({})", any.join(" | "))
+    }
+}
+
+/// Words are letters and digits only; quotes keep the parser from seeing more in them.
+fn quoted(word: &str, end: &str) -> String {
+    format!("'{word}'{end}")
+}
+
+/// Short words have too many neighbours, and a number one digit off is another number.
+fn may_be_meant(typed: &str, near: &str) -> bool {
+    typed.chars().count() >= 4
+        && !typed.chars().any(char::is_numeric)
+        && typed != near
+        && one_edit_apart(typed, near)
+}
+
+/// Whether one letter was left out, added, replaced or swapped with its neighbour
+/// (a Damerau-Levenshtein distance of one).
+fn one_edit_apart(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let same_start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[same_start..], &b[same_start..]);
+    let same_end = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    match (&a[..a.len() - same_end], &b[..b.len() - same_end]) {
+        ([_], [_]) | ([], [_]) | ([_], []) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(word: &str, known: bool, near: &[&str]) -> Word {
+        Word {
+            word: word.to_owned(),
+            known,
+            near: near.iter().map(|&near| near.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn one_edit_is_a_letter_left_out_added_replaced_or_swapped() {
+        for (a, b) in [
+            ("bracelt", "bracelet"),
+            ("vanilla", "vanila"),
+            ("sofaa", "sofas"),
+            ("candel", "candle"),
+            ("chiar", "chair"),
+            ("lampp", "lamp"),
+            ("élan", "elan"),
+        ] {
+            assert!(one_edit_apart(a, b), "{a} {b}");
+            assert!(one_edit_apart(b, a), "{b} {a}");
+        }
+        for (a, b) in [
+            ("chair", "chair"),
+            ("stone", "tones"),
+            ("abc", "cba"),
+            ("", "ab"),
+        ] {
+            assert!(!one_edit_apart(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn short_words_and_numbers_are_meant_as_typed() {
+        assert!(may_be_meant("mugg", "mug"));
+        assert!(!may_be_meant("mgu", "mug"));
+        assert!(!may_be_meant("ab1234", "ab123"));
+    }
+
+    impl Terms {
+        pub(in crate::catalogue) fn with_typos_and_guesses() -> Self {
+            let words = [
+                word("tale", true, &["table"]),
+                word("lammp", false, &["lamp"]),
+            ];
+            Self::new(&words).unwrap()
+        }
+    }
+
+    #[test]
+    fn only_unknown_words_are_widened_until_nothing_is_found() {
+        let terms = Terms::with_typos_and_guesses();
+        assert_eq!(terms.text, "tale lammp");
+        assert_eq!(terms.exact_words, "'tale' & 'lammp'");
+        assert_eq!(terms.prefix_words, "'tale' & 'lammp':*");
+        assert_eq!(terms.typo_words, "'tale' & ('lammp':* | 'lamp':*)");
+        assert_eq!(
+            terms.guess_words,
+            "('tale' | 'table') & ('lammp':* | 'lamp':*)"
+        );
+        assert!(terms.has_typos() && terms.has_guesses());
+        assert_eq!(Terms::new(&[]), None);
+    }
+}

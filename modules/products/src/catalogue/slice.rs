@@ -1,0 +1,218 @@
+use sqlx::{PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::cursor::{Key, Sort, Tier};
+use super::list::Filter;
+use super::product::ProductRow;
+use super::search::Terms;
+
+/// The rows of one tier of a list that follow a place in it.
+pub(super) struct Slice<'a> {
+    pub(super) filter: &'a Filter,
+    pub(super) sort: Sort,
+    pub(super) matching: Option<(Tier, &'a Terms)>,
+    pub(super) after: Option<(&'a Key, Uuid)>,
+    pub(super) rows: i64,
+}
+
+/// Which rows are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The next ones in the list's order, matching or not.
+    Near,
+    /// All that an index finds.
+    All,
+}
+
+/// How many rows are looked at nearby for each that is wanted. What is more frequent than one row
+/// in this many is soon found there; what is rarer is quickly fetched whole from its index.
+const NEARBY: i64 = 40;
+
+impl Slice<'_> {
+    /// At a cost that depends neither on the place in the list nor on how frequent a match is.
+    pub(super) async fn fetch(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
+        if self.narrows() {
+            let rows = self.fetch_within(Reach::Near, pool).await?;
+            if self.is_full(&rows) {
+                return Ok(rows);
+            }
+        }
+        self.fetch_all(pool).await
+    }
+
+    /// For what is known to be rare.
+    pub(super) async fn fetch_all(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
+        self.fetch_within(Reach::All, pool).await
+    }
+
+    /// Whether there are so many matches that the nearby rows hold enough of them.
+    pub(super) async fn is_frequent(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
+        let mut statement = self.statement("p.id", Reach::Near);
+        let rows: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
+        Ok(self.is_full(&rows))
+    }
+
+    fn is_full<T>(&self, rows: &[T]) -> bool {
+        usize::try_from(self.rows).is_ok_and(|wanted| rows.len() >= wanted)
+    }
+
+    fn narrows(&self) -> bool {
+        let filter = self.filter;
+        self.matching.is_some()
+            || filter.category.is_some()
+            || filter.handle.is_some()
+            || filter.min_price.is_some()
+            || filter.max_price.is_some()
+            || filter.in_stock.is_some()
+    }
+
+    async fn fetch_within(
+        &self,
+        reach: Reach,
+        pool: &PgPool,
+    ) -> Result<Vec<ProductRow>, sqlx::Error> {
+        let columns = "p.id, p.sku, p.name, p.description, p.price_minor, p.currency, \
+            p.category_id, p.handle, p.attributes, p.is_active, p.created_at, p.updated_at, \
+            s.on_hand, s.reserved";
+        let mut statement = self.statement(columns, reach);
+        statement.build_query_as().fetch_all(pool).await
+    }
+
+    /// Built at run time: one text with every filter optional could use no index.
+    fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("");
+        if let Some(category) = &self.filter.category {
+            sql.push("with recursive tree as (select id from categories where slug = ");
+            sql.push_bind(category);
+            sql.push(" or id = ")
+                .push_bind(Uuid::parse_str(category).ok());
+            sql.push(" union select c.id from categories c join tree on c.parent_id = tree.id) ");
+        }
+        sql.push("select ").push(columns).push(" from ");
+        match reach {
+            Reach::Near => {
+                sql.push("(select * from products p where true");
+                self.push_after(&mut sql);
+                self.push_order(&mut sql);
+                sql.push(" limit ")
+                    .push_bind(self.rows * NEARBY)
+                    .push(") p");
+            }
+            Reach::All => {
+                sql.push("(select * from products p where true");
+                self.push_after(&mut sql);
+                self.push_match(&mut sql);
+                // Keeps the planner from walking the whole list in its order for a rare match.
+                sql.push(if self.matching.is_some() {
+                    " offset 0) p"
+                } else {
+                    ") p"
+                });
+            }
+        }
+        sql.push(" join stock s on s.product_id = p.id where true");
+        self.push_filter(&mut sql);
+        if reach == Reach::Near {
+            self.push_match(&mut sql);
+        }
+        self.push_order(&mut sql);
+        sql.push(" limit ").push_bind(self.rows);
+        sql
+    }
+
+    fn push_filter(&self, sql: &mut QueryBuilder<Postgres>) {
+        let filter = self.filter;
+        if !filter.inactive_too {
+            sql.push(" and p.is_active");
+        }
+        if filter.category.is_some() {
+            sql.push(" and p.category_id in (select id from tree)");
+        }
+        if let Some(handle) = &filter.handle {
+            sql.push(" and p.handle = ").push_bind(handle);
+        }
+        if let Some(price) = filter.min_price {
+            sql.push(" and p.price_minor >= ").push_bind(price);
+        }
+        if let Some(price) = filter.max_price {
+            sql.push(" and p.price_minor <= ").push_bind(price);
+        }
+        match filter.in_stock {
+            Some(true) => sql.push(" and s.on_hand > s.reserved"),
+            Some(false) => sql.push(" and s.on_hand = s.reserved"),
+            None => sql,
+        };
+    }
+
+    fn push_after(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Some((key, id)) = self.after else { return };
+        sql.push(match self.sort {
+            Sort::Relevance | Sort::Newest => " and (p.created_at, p.id) < (",
+            Sort::Price => " and (p.price_minor, p.id) > (",
+            Sort::PriceDescending => " and (p.price_minor, p.id) < (",
+            Sort::Name => r#" and (p.name collate "und-x-icu", p.id) > ("#,
+        });
+        match key {
+            Key::Newest(created_at) => sql.push_bind(*created_at),
+            Key::Price(price_minor) => sql.push_bind(*price_minor),
+            Key::Name(name) => sql.push_bind(name),
+        };
+        sql.push(", ").push_bind(id).push(")");
+    }
+
+    fn push_order(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(match self.sort {
+            Sort::Relevance | Sort::Newest => " order by p.created_at desc, p.id desc",
+            Sort::Price => " order by p.price_minor, p.id",
+            Sort::PriceDescending => " order by p.price_minor desc, p.id desc",
+            Sort::Name => r#" order by p.name collate "und-x-icu", p.id"#,
+        });
+    }
+
+    /// Each tier leaves out those before it.
+    fn push_match(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Some((tier, terms)) = self.matching else {
+            return;
+        };
+        let text = |sql: &mut QueryBuilder<Postgres>, start: &str| {
+            sql.push(start).push_bind(&terms.text);
+        };
+        let words = |sql: &mut QueryBuilder<Postgres>, start: &str, words: &str| {
+            sql.push(start).push("to_tsquery('simple', ");
+            sql.push_bind(words).push(")");
+        };
+        const NOT_TITLE: &str = " and not p.title @@ ";
+        const NOT_SEARCH: &str = " and not p.search @@ ";
+        match tier {
+            Tier::Sku => text(sql, " and search_text(p.sku) = "),
+            Tier::Name => {
+                text(sql, " and search_text(p.name) = ");
+                text(sql, " and search_text(p.sku) <> ");
+            }
+            Tier::TitleWords => {
+                words(sql, " and p.title @@ ", &terms.exact_words);
+                text(sql, " and search_text(p.sku) <> ");
+                text(sql, " and search_text(p.name) <> ");
+            }
+            Tier::TitlePrefix => {
+                words(sql, " and p.title @@ ", &terms.prefix_words);
+                words(sql, NOT_TITLE, &terms.exact_words);
+            }
+            Tier::Text => {
+                words(sql, " and p.search @@ ", &terms.prefix_words);
+                words(sql, NOT_TITLE, &terms.prefix_words);
+            }
+            Tier::TitleTypo => {
+                words(sql, " and p.title @@ ", &terms.typo_words);
+                words(sql, NOT_SEARCH, &terms.prefix_words);
+            }
+            Tier::TextTypo => {
+                words(sql, " and p.search @@ ", &terms.typo_words);
+                words(sql, NOT_SEARCH, &terms.prefix_words);
+                words(sql, NOT_TITLE, &terms.typo_words);
+            }
+            Tier::Any => words(sql, " and p.search @@ ", &terms.typo_words),
+            Tier::Guess => words(sql, " and p.search @@ ", &terms.guess_words),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The module's part of the public contract.
+
+mod categories;
+mod list;
+mod products;
+mod stock;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// To be mounted below `/api/v1`.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list::list_products)
+        .service(products::create_product)
+        .service(products::get_product_by_sku)
+        .service(products::get_product)
+        .service(stock::set_stock)
+        .service(stock::adjust_stock)
+        .service(categories::list_categories);
+}
