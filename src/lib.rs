@@ -9,6 +9,7 @@ pub mod databases;
 pub mod embedded;
 pub mod fallback;
 pub mod health;
+pub mod instance;
 pub mod limits;
 pub mod openapi;
 pub mod server;

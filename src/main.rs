@@ -1,1 +1,8 @@
-fn main() {}
+use std::process::ExitCode;
+
+use cleave::cli::Cli;
+use cleave::commands;
+
+fn main() -> ExitCode {
+    commands::run(Cli::read())
+}

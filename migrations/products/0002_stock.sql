@@ -26,8 +26,9 @@ create table stock_movements (
 
 create index stock_movements_product on stock_movements (product_id, id);
 
--- held: expires unless its order comes. allocated: belongs to an open order. released: given back
--- or expired, may be held again. closed: its order is over, stays as a tombstone.
+-- held: expires unless its order comes. allocated: belongs to an open order. closed: its order is
+-- over, and no event that comes late can take stock for it again. A hold that is given back or
+-- expires is deleted.
 create table reservations (
     id uuid not null,
     state text not null,
@@ -36,12 +37,14 @@ create table reservations (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint reservations_pkey primary key (id),
-    constraint reservations_state_check check (state in ('held', 'allocated', 'released', 'closed')),
-    constraint reservations_expiry_check check ((state = 'held') = (expires_at is not null))
+    constraint reservations_state_check check (state in ('held', 'allocated', 'closed')),
+    constraint reservations_expiry_check check ((state = 'held') = (expires_at is not null)),
+    constraint reservations_order_check check ((state = 'held') = (order_id is null))
 );
 
 create index reservations_expiry on reservations (expires_at) where state = 'held';
 
+-- Lines exist as long as they hold stock: `stock.reserved` is the sum of their quantities.
 create table reservation_lines (
     reservation_id uuid not null,
     product_id uuid not null,
@@ -52,13 +55,6 @@ create table reservation_lines (
     currency text not null,
     constraint reservation_lines_pkey primary key (reservation_id, product_id),
     constraint reservation_lines_reservation_fkey foreign key (reservation_id) references reservations (id) on delete cascade,
-    constraint reservation_lines_product_fkey foreign key (product_id) references products (id),
+    constraint reservation_lines_stock_fkey foreign key (product_id) references stock (product_id),
     constraint reservation_lines_quantity_check check (quantity > 0)
-);
-
--- Events whose effect is in: written in the transaction of the effect.
-create table handled_events (
-    event_id uuid not null,
-    handled_at timestamptz not null default now(),
-    constraint handled_events_pkey primary key (event_id)
 );

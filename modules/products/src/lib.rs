@@ -6,9 +6,14 @@
 mod catalogue;
 mod config;
 mod http;
+mod port;
+mod reservations;
+
+use std::sync::Arc;
 
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use http::routes;
@@ -29,5 +34,10 @@ impl Module {
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Gives back expired holds until `stop`.
+    pub async fn sweep(self: Arc<Self>, stop: CancellationToken) {
+        reservations::sweep(self.pool.clone(), stop).await;
     }
 }

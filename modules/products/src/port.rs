@@ -1,0 +1,76 @@
+//! The module as other modules see it.
+
+use std::future::Future;
+
+use async_trait::async_trait;
+use ports::products::{
+    EventRejection, Never, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection,
+    ReserveRequest, SnapshotRequest,
+};
+use ports::{CallContext, Event, EventBody, Failure, PortError, PortResult, Products};
+
+use crate::{Module, catalogue, reservations};
+
+#[async_trait]
+impl Products for Module {
+    async fn snapshot(
+        &self,
+        cx: CallContext,
+        request: SnapshotRequest,
+    ) -> PortResult<Vec<ProductSnapshot>, Never> {
+        let snapshots = catalogue::read::snapshots(self.pool(), &request.product_ids);
+        Ok(within(&cx, snapshots).await?)
+    }
+
+    async fn reserve(
+        &self,
+        cx: CallContext,
+        request: ReserveRequest,
+    ) -> PortResult<Reservation, ReserveRejection> {
+        let hold = reservations::hold(self.pool(), &request, self.config.hold_ttl);
+        within(&cx, hold).await?.map_err(PortError::Rejected)
+    }
+
+    async fn release(&self, cx: CallContext, request: ReleaseRequest) -> PortResult<(), Never> {
+        let release = reservations::release(self.pool(), request.reservation_id);
+        Ok(within(&cx, release).await?)
+    }
+
+    async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection> {
+        match &event.body {
+            EventBody::OrderPlaced(placed) => {
+                within(&cx, reservations::placed(self.pool(), placed))
+                    .await?
+                    .map_err(PortError::Rejected)
+            }
+            EventBody::OrderCancelled(cancelled) => {
+                Ok(within(&cx, reservations::cancelled(self.pool(), cancelled)).await?)
+            }
+        }
+    }
+}
+
+/// Runs a use case within the caller's deadline; what goes wrong is logged here, where it is seen.
+async fn within<T>(
+    cx: &CallContext,
+    use_case: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    let error = match tokio::time::timeout_at(cx.deadline.into(), use_case).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => error,
+        Err(_) => {
+            tracing::warn!(
+                request_id = cx.request_id,
+                "a call to products ran out of time"
+            );
+            return Err(Failure::Timeout);
+        }
+    };
+    let failure = match platform::db::failure(&error) {
+        platform::db::Failure::Unavailable => Failure::Unavailable,
+        platform::db::Failure::Timeout | platform::db::Failure::Contention => Failure::Timeout,
+        platform::db::Failure::Internal => Failure::Internal,
+    };
+    tracing::warn!(request_id = cx.request_id, %error, ?failure, "a call to products failed");
+    Err(failure)
+}

@@ -1,0 +1,266 @@
+use std::time::Duration;
+
+use iso_currency::Currency;
+use ports::Money;
+use ports::products::{
+    Reservation, ReserveLine, ReserveRejection, ReserveRequest, ReservedLine, Shortage,
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// What stock is taken for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// An order that is about to be placed; only active products are sold.
+    Hold { ttl: Duration },
+    /// An order that stands, whose hold has expired.
+    Allocation { order_id: Uuid },
+}
+
+/// Holds a whole basket or nothing. A live reservation of that id is answered as it stands, its
+/// hold prolonged.
+pub(crate) async fn hold(
+    pool: &PgPool,
+    request: &ReserveRequest,
+    ttl: Duration,
+) -> Result<Result<Reservation, ReserveRejection>, sqlx::Error> {
+    // A second round happens when another call with this id came between the two statements.
+    loop {
+        let taken = take(
+            pool,
+            request.reservation_id,
+            &request.lines,
+            Purpose::Hold { ttl },
+        )
+        .await?;
+        let refusal = match taken {
+            Taken::Now(reservation) => return Ok(Ok(reservation)),
+            Taken::Refused(rejection) => Some(rejection),
+            Taken::IdInUse => None,
+        };
+        // Whoever has this id may also have the stock that was missing here.
+        let standing = standing(pool, request.reservation_id, ttl).await?;
+        match (standing, refusal) {
+            (Standing::Live(reservation), _) => return Ok(Ok(reservation)),
+            (Standing::Closed, _) => return Ok(Err(ReserveRejection::ReservationClosed)),
+            (Standing::Absent, Some(rejection)) => return Ok(Err(rejection)),
+            (Standing::Absent, None) => {}
+        }
+    }
+}
+
+pub(super) enum Taken {
+    Now(Reservation),
+    Refused(ReserveRejection),
+    /// There is a reservation of that id, or there was a moment ago.
+    IdInUse,
+}
+
+struct Line {
+    product_id: Uuid,
+    quantity: i64,
+    sku: Option<String>,
+    name: Option<String>,
+    price_minor: Option<i64>,
+    currency: Option<String>,
+    available: Option<i64>,
+    sold: Option<bool>,
+    id_in_use: bool,
+    taken: bool,
+}
+
+/// One statement, so one round trip and one commit. It locks the stock rows in id order; whoever
+/// waited for a lock sees the row as it is then, not as it was when the statement began.
+pub(super) async fn take(
+    pool: &PgPool,
+    reservation_id: Uuid,
+    lines: &[ReserveLine],
+    purpose: Purpose,
+) -> Result<Taken, sqlx::Error> {
+    let (product_ids, quantities): (Vec<Uuid>, Vec<i64>) = lines
+        .iter()
+        .map(|line| (line.product_id, line.quantity))
+        .unzip();
+    let (ttl, order_id) = match purpose {
+        Purpose::Hold { ttl } => (Some(ttl.as_secs_f64()), None),
+        Purpose::Allocation { order_id } => (None, Some(order_id)),
+    };
+    let rows = platform::db::retry_contention(|| {
+        sqlx::query_as!(
+            Line,
+            r#"with existing as materialized (
+                 select id from reservations where id = $1 for update
+               ),
+               line as (
+                 select * from unnest($2::uuid[], $3::bigint[]) as line (product_id, quantity)
+               ),
+               locked as materialized (
+                 select line.product_id, line.quantity, product.sku, product.name,
+                        product.price_minor, product.currency,
+                        stock.on_hand - stock.reserved as available,
+                        (product.is_active or $5::uuid is not null) as sold
+                 from line
+                 join products product on product.id = line.product_id
+                 join stock on stock.product_id = line.product_id
+                 where not exists (select from existing)
+                 order by stock.product_id
+                 for update of stock
+               ),
+               reservation as (
+                 insert into reservations (id, state, order_id, expires_at)
+                 select $1, case when $5::uuid is null then 'held' else 'allocated' end, $5,
+                        now() + make_interval(secs => $4)
+                 where (select count(*) from locked where sold and available >= quantity)
+                       = cardinality($2)
+                 on conflict (id) do nothing
+                 returning id
+               ),
+               taken as (
+                 update stock set reserved = reserved + locked.quantity
+                 from locked, reservation
+                 where stock.product_id = locked.product_id
+               ),
+               written as (
+                 insert into reservation_lines
+                   (reservation_id, product_id, quantity, sku, name, unit_price_minor, currency)
+                 select reservation.id, locked.product_id, locked.quantity, locked.sku,
+                        locked.name, locked.price_minor, locked.currency
+                 from locked, reservation
+               )
+               select line.product_id as "product_id!", line.quantity as "quantity!",
+                      locked.sku as "sku?", locked.name as "name?",
+                      locked.price_minor as "price_minor?", locked.currency as "currency?",
+                      locked.available as "available?", locked.sold as "sold?",
+                      exists (select from existing) as "id_in_use!",
+                      exists (select from reservation) as "taken!"
+               from line left join locked using (product_id)
+               order by line.product_id"#,
+            reservation_id,
+            &product_ids,
+            &quantities,
+            ttl,
+            order_id,
+        )
+        .fetch_all(pool)
+    })
+    .await?;
+    outcome(reservation_id, rows)
+}
+
+fn outcome(reservation_id: Uuid, rows: Vec<Line>) -> Result<Taken, sqlx::Error> {
+    if rows.iter().any(|row| row.id_in_use) {
+        return Ok(Taken::IdInUse);
+    }
+    let unknown: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.sold != Some(true))
+        .map(|row| row.product_id)
+        .collect();
+    if !unknown.is_empty() {
+        return Ok(Taken::Refused(ReserveRejection::UnknownProducts {
+            product_ids: unknown,
+        }));
+    }
+    let short: Vec<Shortage> = rows.iter().filter_map(shortage).collect();
+    if !short.is_empty() {
+        return Ok(Taken::Refused(ReserveRejection::InsufficientStock {
+            products: short,
+        }));
+    }
+    if rows.iter().any(|row| !row.taken) {
+        return Ok(Taken::IdInUse);
+    }
+    let lines = rows
+        .into_iter()
+        .map(reserved_line)
+        .collect::<Result<_, _>>()?;
+    Ok(Taken::Now(Reservation {
+        reservation_id,
+        lines,
+    }))
+}
+
+fn shortage(row: &Line) -> Option<Shortage> {
+    let available = row.available.unwrap_or(0);
+    (available < row.quantity).then_some(Shortage {
+        product_id: row.product_id,
+        requested: row.quantity,
+        available,
+    })
+}
+
+fn reserved_line(row: Line) -> Result<ReservedLine, sqlx::Error> {
+    Ok(ReservedLine {
+        product_id: row.product_id,
+        quantity: row.quantity,
+        sku: row.sku.unwrap_or_default(),
+        name: row.name.unwrap_or_default(),
+        unit_price: money(
+            row.price_minor.unwrap_or_default(),
+            &row.currency.unwrap_or_default(),
+        )?,
+    })
+}
+
+fn money(amount: i64, currency: &str) -> Result<Money, sqlx::Error> {
+    let currency = Currency::from_code(currency)
+        .ok_or_else(|| sqlx::Error::Decode(format!("no currency: {currency:?}").into()))?;
+    Ok(Money::new(amount, currency))
+}
+
+enum Standing {
+    Absent,
+    Live(Reservation),
+    Closed,
+}
+
+async fn standing(
+    pool: &PgPool,
+    reservation_id: Uuid,
+    ttl: Duration,
+) -> Result<Standing, sqlx::Error> {
+    let prolonged = sqlx::query_scalar!(
+        r#"update reservations
+           set expires_at = case when state = 'held'
+                 then greatest(expires_at, now() + make_interval(secs => $2)) end
+           where id = $1
+           returning state"#,
+        reservation_id,
+        ttl.as_secs_f64(),
+    )
+    .fetch_optional(pool)
+    .await?;
+    match prolonged.as_deref() {
+        None => return Ok(Standing::Absent),
+        Some("closed") => return Ok(Standing::Closed),
+        Some(_) => {}
+    }
+    let rows = sqlx::query!(
+        r#"select product_id, quantity, sku, name, unit_price_minor, currency
+           from reservation_lines where reservation_id = $1
+           order by product_id"#,
+        reservation_id,
+    )
+    .fetch_all(pool)
+    .await?;
+    // Its lines go with it when it is given back between the two statements.
+    if rows.is_empty() {
+        return Ok(Standing::Absent);
+    }
+    let lines = rows
+        .into_iter()
+        .map(|row| {
+            Ok(ReservedLine {
+                product_id: row.product_id,
+                quantity: row.quantity,
+                unit_price: money(row.unit_price_minor, &row.currency)?,
+                sku: row.sku,
+                name: row.name,
+            })
+        })
+        .collect::<Result<_, sqlx::Error>>()?;
+    Ok(Standing::Live(Reservation {
+        reservation_id,
+        lines,
+    }))
+}

@@ -1,0 +1,57 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::cli::Output;
+use crate::settings::Settings;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Asks the instance that these settings belong to whether it is ready.
+pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> {
+    let url = format!("http://{}/health/ready", local(settings.server.public));
+    let (ready, detail) = ask(&url).await;
+    if output.json {
+        println!("{}", json!({ "ready": ready, "detail": detail }));
+    } else {
+        println!("{detail}");
+    }
+    Ok(if ready {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
+}
+
+async fn ask(url: &str) -> (bool, String) {
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build();
+    let answer = match client {
+        Ok(client) => client.get(url).send().await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(answer) if answer.status().is_success() => (true, "ready".to_owned()),
+        Ok(answer) => {
+            let status = answer.status();
+            let problem: Value = answer.json().await.unwrap_or_default();
+            let reason = problem["detail"].as_str().unwrap_or("no reason given");
+            (false, format!("not ready: {status}: {reason}"))
+        }
+        Err(error) => (false, format!("no answer from {url}: {error}")),
+    }
+}
+
+/// An instance that listens everywhere answers on loopback.
+fn local(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

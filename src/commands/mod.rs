@@ -1,0 +1,85 @@
+//! One file for each command. Results go to standard output, everything else to standard error.
+
+mod admin;
+mod config;
+mod doctor;
+mod healthcheck;
+pub mod migrate;
+mod progress;
+mod serve;
+mod workbench;
+
+use std::process::ExitCode;
+
+use crate::cli::{Admin, Cli, Command};
+use crate::settings::Settings;
+use crate::{openapi, telemetry};
+
+/// What a command found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// It ran and has bad news, which it has told.
+    Failed,
+}
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+
+/// Runs a command line to its exit code: 0 done, 1 failed, 2 wrong settings.
+pub fn run(cli: Cli) -> ExitCode {
+    let settings = match Settings::load(&cli.inputs()) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    match dispatch(cli.command, settings) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(FAILED),
+        Err(error) => {
+            eprintln!("cleave: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Config { output } => {
+            config::run(&settings, output);
+            return Ok(Outcome::Done);
+        }
+        Command::Openapi => {
+            println!("{}", openapi::document().to_pretty_json()?);
+            return Ok(Outcome::Done);
+        }
+        _ => {}
+    }
+    telemetry::start(&settings.telemetry)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match command {
+        Command::Serve { .. } => actix_web::rt::System::new().block_on(serve::run(settings)),
+        Command::Migrate {
+            modules,
+            check,
+            output,
+        } => runtime.block_on(migrate::run(settings, modules, check, output)),
+        Command::Admin(Admin::Create {
+            email,
+            password_stdin,
+            output,
+        }) => runtime.block_on(admin::create(settings, email, password_stdin, output)),
+        Command::Demo(_) => todo!(),
+        Command::Import { .. } => todo!(),
+        Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
+        Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
+        Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
+    }
+}

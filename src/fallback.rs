@@ -1,0 +1,105 @@
+//! What answers when no route does: 405 with `Allow` for a known path, else 404.
+
+use actix_web::http::{StatusCode, header};
+use platform::Problem;
+use utoipa::openapi::{OpenApi, PathItem};
+
+/// The documented paths and their methods; the document is made from the routes.
+#[derive(Clone)]
+pub struct KnownPaths(Vec<(Vec<Segment>, Vec<&'static str>)>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Parameter,
+}
+
+impl KnownPaths {
+    pub fn of(document: &OpenApi) -> Self {
+        let paths = document.paths.paths.iter();
+        Self(
+            paths
+                .map(|(path, item)| (segments(path), methods(item)))
+                .collect(),
+        )
+    }
+
+    /// Always an error, for the edge to render.
+    pub fn refuse(&self, path: &str) -> Problem {
+        match self.allowed_at(path) {
+            Some(allowed) => Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                format!("This path answers {allowed}."),
+            )
+            .with_header(header::ALLOW, allowed),
+            None => Problem::new(
+                StatusCode::NOT_FOUND,
+                "unknown_route",
+                "Nothing is served at this path.",
+            ),
+        }
+    }
+
+    fn allowed_at(&self, path: &str) -> Option<String> {
+        let asked: Vec<&str> = path.split('/').collect();
+        let methods: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|(known, _)| matches(known, &asked))
+            .flat_map(|(_, methods)| methods.iter().copied())
+            .collect();
+        (!methods.is_empty()).then(|| methods.join(", "))
+    }
+}
+
+fn segments(path: &str) -> Vec<Segment> {
+    path.split('/')
+        .map(|segment| match segment.starts_with('{') {
+            true => Segment::Parameter,
+            false => Segment::Literal(segment.to_owned()),
+        })
+        .collect()
+}
+
+fn methods(item: &PathItem) -> Vec<&'static str> {
+    let methods = [
+        ("GET", item.get.is_some()),
+        // Whatever answers GET answers HEAD.
+        ("HEAD", item.get.is_some()),
+        ("POST", item.post.is_some()),
+        ("PUT", item.put.is_some()),
+        ("PATCH", item.patch.is_some()),
+        ("DELETE", item.delete.is_some()),
+    ];
+    let served = methods.into_iter().filter(|(_, served)| *served);
+    served.map(|(method, _)| method).collect()
+}
+
+fn matches(known: &[Segment], asked: &[&str]) -> bool {
+    known.len() == asked.len()
+        && known.iter().zip(asked).all(|(known, asked)| match known {
+            Segment::Literal(literal) => literal == asked,
+            Segment::Parameter => !asked.is_empty(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_an_unknown_path_from_a_wrong_method() {
+        let known = KnownPaths(vec![
+            (segments("/orders"), vec!["GET", "HEAD", "POST"]),
+            (segments("/orders/{id}"), vec!["GET", "HEAD"]),
+        ]);
+        assert_eq!(
+            known.allowed_at("/orders").as_deref(),
+            Some("GET, HEAD, POST")
+        );
+        assert_eq!(known.allowed_at("/orders/7").as_deref(), Some("GET, HEAD"));
+        assert_eq!(known.allowed_at("/orders/"), None);
+        assert_eq!(known.allowed_at("/orders/7/x"), None);
+    }
+}

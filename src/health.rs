@@ -1,0 +1,283 @@
+//! Health for load balancers and operators: does the process answer, can it serve, what is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, get, web};
+use futures_util::future::join_all;
+use platform::Problem;
+use platform::db::{self, DatabaseHealth, Status};
+use platform::problem::ProblemDocument;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::settings::{Mode, Module, Settings};
+use crate::wiring::Store;
+
+/// What the health routes look at; app data.
+pub struct Health {
+    modes: Vec<(Module, Mode)>,
+    stores: Vec<Store>,
+    migrated: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl Health {
+    pub fn new(settings: &Settings, stores: Vec<Store>) -> Arc<Self> {
+        let mode = |module| (module, settings.modules.get(module).mode);
+        Arc::new(Self {
+            modes: Module::ALL.into_iter().map(mode).collect(),
+            stores,
+            migrated: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on not ready, so that no new traffic is sent here.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn mode(&self, module: Module) -> Mode {
+        let found = self.modes.iter().find(|(of, _)| *of == module);
+        found.map_or(Mode::Off, |(_, mode)| *mode)
+    }
+
+    async fn databases(&self) -> BTreeMap<Module, DatabaseHealth> {
+        let checks = self
+            .stores
+            .iter()
+            .map(|store| async { (store.module, db::health(&store.pool).await) });
+        join_all(checks).await.into_iter().collect()
+    }
+
+    /// A module is as healthy as its database, and degraded when it needs one that is not.
+    fn module(
+        &self,
+        module: Module,
+        databases: &BTreeMap<Module, DatabaseHealth>,
+    ) -> Option<ModuleHealth> {
+        let database = databases.get(&module)?.clone();
+        let dependencies: BTreeMap<&'static str, Dependency> = module
+            .needs()
+            .iter()
+            .filter_map(|needed| Some((needed.name(), Dependency::of(databases.get(needed)?))))
+            .collect();
+        let worst = dependencies.values().map(|d| d.status).max();
+        let status = match (database.status, worst) {
+            (Status::Healthy, Some(Status::Degraded | Status::Unhealthy)) => Status::Degraded,
+            (own, _) => own,
+        };
+        Some(ModuleHealth {
+            service: module.name(),
+            mode: mode_word(self.mode(module)),
+            status,
+            database,
+            dependencies,
+        })
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err("this process is shutting down".to_owned());
+        }
+        for (module, database) in self.databases().await {
+            if database.status != Status::Healthy {
+                return Err(format!("the database of {module} does not answer"));
+            }
+        }
+        self.migrations_are_in().await
+    }
+
+    /// Once in, migrations stay in; the question is asked until then.
+    async fn migrations_are_in(&self) -> Result<(), String> {
+        if self.migrated.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for store in &self.stores {
+            match store.missing().await {
+                Ok(missing) if missing.is_empty() => {}
+                Ok(_) => return Err(format!("the database of {} is behind", store.module)),
+                Err(_) => return Err(format!("the database of {} does not answer", store.module)),
+            }
+        }
+        self.migrated.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ProcessHealth {
+    #[schema(example = "cleave")]
+    service: &'static str,
+    version: &'static str,
+    status: Status,
+    /// Hosted modules by name.
+    modules: BTreeMap<&'static str, ModuleHealth>,
+    cache: CacheHealth,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ModuleHealth {
+    #[schema(example = "orders")]
+    service: &'static str,
+    #[schema(example = "local")]
+    mode: &'static str,
+    status: Status,
+    database: DatabaseHealth,
+    /// The modules that this one asks, by name.
+    dependencies: BTreeMap<&'static str, Dependency>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Dependency {
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    /// `closed` lets calls through; a module in the same process has no other state.
+    #[schema(example = "closed")]
+    circuit: &'static str,
+}
+
+impl Dependency {
+    fn of(database: &DatabaseHealth) -> Self {
+        Self {
+            status: database.status,
+            latency_ms: database.latency_ms,
+            circuit: "closed",
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct CacheHealth {
+    #[schema(example = "in_process")]
+    kind: &'static str,
+    status: Status,
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Local => "local",
+        Mode::Remote => "remote",
+        Mode::Off => "off",
+    }
+}
+
+/// Unhealthy modules are 503 of themselves; of the process only when none is left.
+fn process_status(modules: &BTreeMap<&'static str, ModuleHealth>) -> Status {
+    let statuses = || modules.values().map(|module| module.status);
+    if statuses().all(|status| status == Status::Unhealthy) && !modules.is_empty() {
+        return Status::Unhealthy;
+    }
+    match statuses().max() {
+        None | Some(Status::Healthy) => Status::Healthy,
+        Some(_) => Status::Degraded,
+    }
+}
+
+fn answer(status: Status, document: impl Serialize) -> HttpResponse {
+    let code = match status {
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+        Status::Healthy | Status::Degraded => StatusCode::OK,
+    };
+    HttpResponse::build(code)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(document)
+}
+
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(process)
+        .service(live)
+        .service(ready)
+        .service(of_module);
+}
+
+/// The process and its modules
+#[utoipa::path(
+    tag = "health",
+    responses(
+        (status = 200, description = "Healthy or degraded", body = ProcessHealth),
+        (status = 503, description = "Unhealthy", body = ProcessHealth),
+    ),
+)]
+#[get("/health")]
+async fn process(health: web::Data<Health>) -> HttpResponse {
+    let databases = health.databases().await;
+    let modules: BTreeMap<_, _> = databases
+        .keys()
+        .filter_map(|module| Some((module.name(), health.module(*module, &databases)?)))
+        .collect();
+    let document = ProcessHealth {
+        service: "cleave",
+        version: env!("CARGO_PKG_VERSION"),
+        status: process_status(&modules),
+        modules,
+        cache: CacheHealth {
+            kind: "in_process",
+            status: Status::Healthy,
+        },
+    };
+    answer(document.status, document)
+}
+
+/// The process answers
+#[utoipa::path(tag = "health", responses((status = 200, description = "It answers")))]
+#[get("/health/live")]
+async fn live() -> HttpResponse {
+    answer(
+        Status::Healthy,
+        serde_json::json!({ "status": Status::Healthy }),
+    )
+}
+
+/// Every hosted module can serve
+#[utoipa::path(
+    tag = "health",
+    responses(
+        (status = 200, description = "Ready"),
+        (status = 503, description = "`not_ready`, and why", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/health/ready")]
+async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
+    match health.ready().await {
+        Ok(()) => Ok(answer(
+            Status::Healthy,
+            serde_json::json!({ "status": Status::Healthy }),
+        )),
+        Err(reason) => Err(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason)
+                .with_header(header::RETRY_AFTER, "1"),
+        ),
+    }
+}
+
+/// One module, its database and the modules it asks
+#[utoipa::path(
+    tag = "health",
+    params(("module" = String, Path, description = "`users`, `products` or `orders`")),
+    responses(
+        (status = 200, description = "Healthy or degraded", body = ModuleHealth),
+        (status = 404, description = "Not hosted here", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Unhealthy", body = ModuleHealth),
+    ),
+)]
+#[get("/health/{module}")]
+async fn of_module(
+    health: web::Data<Health>,
+    module: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let named = Module::ALL
+        .into_iter()
+        .find(|known| known.name() == *module);
+    let module = named.ok_or_else(|| Problem::not_found("module"))?;
+    let databases = health.databases().await;
+    let document = health
+        .module(module, &databases)
+        .ok_or_else(|| Problem::not_found("module in this process"))?;
+    Ok(answer(document.status, document))
+}

@@ -1,0 +1,58 @@
+//! How many requests an address may make.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use platform::Problem;
+
+/// Requests per second and address; health checks are not counted.
+pub struct RequestLimit(Option<DefaultKeyedRateLimiter<IpAddr>>);
+
+/// Addresses that made no request for a while are forgotten when there are more than these.
+const REMEMBERED: usize = 50_000;
+
+impl RequestLimit {
+    pub fn new(per_second: Option<NonZeroU32>) -> Arc<Self> {
+        let limiter = |limit| RateLimiter::keyed(Quota::per_second(limit));
+        Arc::new(Self(per_second.map(limiter)))
+    }
+
+    fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let (Some(limiter), Some(peer)) = (&self.0, request.peer_addr()) else {
+            return Ok(());
+        };
+        if request.path().starts_with("/health") {
+            return Ok(());
+        }
+        if limiter.len() > REMEMBERED {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&peer.ip()).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            let seconds = wait.as_secs() + 1;
+            Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "This address makes too many requests.",
+            )
+            .with_header(header::RETRY_AFTER, seconds.to_string())
+        })
+    }
+}
+
+/// For `actix_web::middleware::from_fn`.
+pub async fn limit_requests<B: MessageBody>(
+    limit: Arc<RequestLimit>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    limit.check(&request)?;
+    next.call(request).await
+}

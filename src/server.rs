@@ -1,0 +1,122 @@
+//! The public listener: what every request passes on its way to a handler and back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::header;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpRequest, HttpServer, web};
+use platform::Problem;
+use platform::body::BodyLimit;
+use platform::edge::{Edge, X_REQUEST_ID, edge};
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::{AppExt, scope};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::fallback::KnownPaths;
+use crate::health::{self, Health};
+use crate::limits::{RequestLimit, limit_requests};
+use crate::openapi::{self, BASE_PATH};
+use crate::settings::Settings;
+use crate::telemetry::RequestSpan;
+use crate::wiring::Shop;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Handlers that read a body of any length.
+const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
+
+/// Binds the public listener; the caller runs the server. Port 0 takes a free one, which is told.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn bind(
+    settings: &Settings,
+    shop: Shop,
+    health: Arc<Health>,
+) -> std::io::Result<(Server, SocketAddr)> {
+    let at_the_edge = Arc::new(Edge {
+        deadline: settings.server.request_deadline,
+        unbounded: UNBOUNDED.to_vec(),
+    });
+    let request_limit = RequestLimit::new(settings.limits.requests_per_second);
+    let body_limit = BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()));
+    let cors_origins = settings.server.cors_origins.clone();
+
+    let server = HttpServer::new(move || {
+        let (app, document) = App::new()
+            .into_utoipa_app()
+            .openapi(openapi::base())
+            .app_data(body_limit)
+            .app_data(web::Data::from(Arc::clone(&health)))
+            .app_data(path_config())
+            .configure(health::routes)
+            .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
+            .split_for_parts();
+        let known = KnownPaths::of(&document);
+        let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
+        app.configure(|cfg| docs(cfg, document))
+            .default_service(web::to(move |request: HttpRequest| {
+                let refusal = known.refuse(request.path());
+                async move { Err::<web::Bytes, Problem>(refusal) }
+            }))
+            .wrap(Compress::default())
+            .wrap(from_fn(move |req, next| {
+                limit_requests(Arc::clone(&request_limit), req, next)
+            }))
+            .wrap(cors(&cors_origins))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(move |req, next| {
+                edge(Arc::clone(&at_the_edge), req, next)
+            }))
+    })
+    .workers(settings.server.workers)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(settings.server.shutdown_grace.as_secs())
+    .disable_signals()
+    .bind(settings.server.public)?;
+    let address = server.addrs().first().copied();
+    Ok((server.run(), address.unwrap_or(settings.server.public)))
+}
+
+/// A malformed id names nothing.
+fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into())
+}
+
+/// Denies foreign origins unless they are configured.
+fn cors(origins: &[String]) -> Cors {
+    let mut cors = Cors::default();
+    for origin in origins {
+        cors = match origin.as_str() {
+            "*" => cors.allow_any_origin(),
+            origin => cors.allowed_origin(origin),
+        };
+    }
+    if origins.is_empty() {
+        return cors.block_on_origin_mismatch(false);
+    }
+    cors.allow_any_method()
+        .allow_any_header()
+        .expose_headers([
+            header::LOCATION,
+            header::ETAG,
+            header::RETRY_AFTER,
+            X_REQUEST_ID,
+        ])
+        .max_age(3600)
+}
+
+/// The document and a page to read it with, which needs nothing from elsewhere.
+fn docs(cfg: &mut web::ServiceConfig, document: utoipa::openapi::OpenApi) {
+    const DOCUMENT: &str = "/api/v1/openapi.json";
+    let page = SwaggerUi::new("/docs/{_:.*}")
+        .url(DOCUMENT, document)
+        .config(Config::default().validator_url("none"));
+    cfg.service(web::redirect("/docs", "/docs/")).service(page);
+}

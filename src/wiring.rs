@@ -1,0 +1,239 @@
+//! The system at a glance: which modules this process hosts, and who answers each port.
+//!
+//! ```text
+//!            users ◄──── account ──── every request with a token
+//!            products ◄─ reserve, release, handle ──── orders
+//! ```
+
+use std::sync::Arc;
+
+use actix_web::web;
+use platform::auth::{Accounts, Tokens};
+use platform::db;
+use ports::{Products, Users};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::accounts::CachedAccounts;
+use crate::databases::Databases;
+use crate::settings::{Module, Secrets, Settings};
+
+/// The hosted modules, wired to each other. Cheap to clone: every worker has one.
+#[derive(Clone)]
+pub struct Shop {
+    #[cfg(feature = "users")]
+    pub users: Option<Arc<users::Module>>,
+    #[cfg(feature = "products")]
+    pub products: Option<Arc<products::Module>>,
+    #[cfg(feature = "orders")]
+    pub orders: Option<Arc<orders::Module>>,
+    /// Absent where nobody answers for users; tokens are then trusted until they expire.
+    accounts: Option<Arc<dyn Accounts>>,
+    tokens: Tokens,
+}
+
+/// The ports, each answered by whoever its module's mode says.
+#[derive(Clone, Default)]
+struct Ports {
+    users: Option<Arc<dyn Users>>,
+    products: Option<Arc<dyn Products>>,
+}
+
+impl Shop {
+    pub fn wire(
+        settings: &Settings,
+        secrets: &Secrets,
+        databases: &Databases,
+    ) -> anyhow::Result<Self> {
+        let hosted: Vec<Module> = settings.hosted().collect();
+        let pool = |module| match hosted.contains(&module) {
+            true => databases.pool(settings, module).map(Some),
+            false => Ok(None),
+        };
+        let tokens = Tokens::hs256(&secrets.auth, settings.auth.access_token);
+        let mut ports = Ports::default();
+
+        #[cfg(feature = "users")]
+        let users = pool(Module::Users)?.map(|pool| {
+            let config = users_config(settings);
+            users::Module::new(pool, config, tokens.clone())
+        });
+        #[cfg(feature = "users")]
+        if let Some(users) = &users {
+            ports.users = Some(Arc::clone(users) as _);
+        }
+
+        #[cfg(feature = "products")]
+        let products = pool(Module::Products)?
+            .map(|pool| Arc::new(products::Module::new(pool, products_config(settings))));
+        #[cfg(feature = "products")]
+        if let Some(products) = &products {
+            ports.products = Some(Arc::clone(products) as _);
+        }
+
+        #[cfg(feature = "orders")]
+        let orders = match (pool(Module::Orders)?, &ports.products) {
+            (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
+                pool,
+                orders_config(settings),
+                Arc::clone(products),
+            ))),
+            (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
+            (None, _) => None,
+        };
+
+        let accounts = ports
+            .users
+            .map(|users| Arc::new(CachedAccounts::new(users)) as Arc<dyn Accounts>);
+        Ok(Self {
+            #[cfg(feature = "users")]
+            users,
+            #[cfg(feature = "products")]
+            products,
+            #[cfg(feature = "orders")]
+            orders,
+            accounts,
+            tokens,
+        })
+    }
+
+    /// The public routes of the hosted modules, below `/api/v1`.
+    pub fn routes(&self, cfg: &mut ServiceConfig<'_>) {
+        cfg.app_data(web::Data::new(self.tokens.clone()));
+        if let Some(accounts) = &self.accounts {
+            cfg.app_data(web::Data::new(Arc::clone(accounts)));
+        }
+        #[cfg(feature = "users")]
+        if let Some(users) = &self.users {
+            cfg.app_data(web::Data::from(Arc::clone(users)));
+            users::routes(cfg);
+        }
+        #[cfg(feature = "products")]
+        if let Some(products) = &self.products {
+            cfg.app_data(web::Data::from(Arc::clone(products)));
+            products::routes(cfg);
+        }
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            cfg.app_data(web::Data::from(Arc::clone(orders)));
+            orders::routes(cfg);
+        }
+    }
+
+    /// What runs beside requests: relays and sweepers.
+    pub fn start_background(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        #[cfg(feature = "users")]
+        if let Some(users) = &self.users {
+            tasks.spawn(Arc::clone(users).sweep(stop.clone()));
+        }
+        #[cfg(feature = "products")]
+        if let Some(products) = &self.products {
+            tasks.spawn(Arc::clone(products).sweep(stop.clone()));
+        }
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+        }
+    }
+
+    /// The databases of the hosted modules.
+    pub fn stores(&self) -> Vec<Store> {
+        let mut stores = Vec::new();
+        #[cfg(feature = "users")]
+        stores.extend(
+            self.users
+                .iter()
+                .map(|m| Store::of(Module::Users, m.pool())),
+        );
+        #[cfg(feature = "products")]
+        stores.extend(
+            self.products
+                .iter()
+                .map(|m| Store::of(Module::Products, m.pool())),
+        );
+        #[cfg(feature = "orders")]
+        stores.extend(
+            self.orders
+                .iter()
+                .map(|m| Store::of(Module::Orders, m.pool())),
+        );
+        stores
+    }
+}
+
+/// Documents the routes of every module in this program; see [`crate::openapi`].
+pub fn documented_routes(cfg: &mut ServiceConfig<'_>) {
+    #[cfg(feature = "users")]
+    users::routes(cfg);
+    #[cfg(feature = "products")]
+    products::routes(cfg);
+    #[cfg(feature = "orders")]
+    orders::routes(cfg);
+}
+
+#[cfg(feature = "users")]
+pub fn users_config(settings: &Settings) -> users::Config {
+    users::Config {
+        refresh_token_lifetime: settings.auth.refresh_token,
+        login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
+    }
+}
+
+#[cfg(feature = "products")]
+pub fn products_config(settings: &Settings) -> products::Config {
+    products::Config {
+        hold_ttl: settings.modules.products.hold_ttl,
+        currency: settings.store.currency,
+        import_bytes: settings
+            .limits
+            .import_bytes
+            .map_or(0, |bytes| bytes.get() as u64),
+    }
+}
+
+#[cfg(feature = "orders")]
+pub fn orders_config(settings: &Settings) -> orders::Config {
+    orders::Config {
+        currency: settings.store.currency,
+        event_attempts: i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX),
+    }
+}
+
+/// A module's database and the history it should have.
+#[derive(Clone)]
+pub struct Store {
+    pub module: Module,
+    pub pool: PgPool,
+    pub migrator: &'static Migrator,
+}
+
+impl Store {
+    pub fn of(module: Module, pool: &PgPool) -> Self {
+        Self {
+            module,
+            pool: pool.clone(),
+            migrator: migrator(module),
+        }
+    }
+
+    pub async fn missing(&self) -> Result<Vec<db::Missing>, sqlx::Error> {
+        db::missing_migrations(&self.pool, self.migrator).await
+    }
+}
+
+fn migrator(module: Module) -> &'static Migrator {
+    static NONE: Migrator = Migrator::DEFAULT;
+    match module {
+        #[cfg(feature = "users")]
+        Module::Users => &users::MIGRATOR,
+        #[cfg(feature = "products")]
+        Module::Products => &products::MIGRATOR,
+        #[cfg(feature = "orders")]
+        Module::Orders => &orders::MIGRATOR,
+        #[allow(unreachable_patterns, reason = "when every module is built in")]
+        _ => &NONE,
+    }
+}
