@@ -10,3 +10,6 @@ pub(crate) mod rules;
 pub(crate) mod search;
 mod slice;
 pub(crate) mod stock;
+mod tier;
+
+pub(crate) use read::snapshots;

@@ -1,11 +1,12 @@
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::cursor::{Key, Sort, Tier};
+use super::cursor::{Key, Sort};
 use super::list::Filter;
 use super::product::ProductRow;
 use super::rules::MOST;
 use super::search::Terms;
+use super::tier::Tier;
 
 /// The rows of one tier of a list that follow a place in it.
 pub(super) struct Slice<'a> {
@@ -27,7 +28,7 @@ enum Reach {
 
 /// How many rows are looked at nearby for each that is wanted. What is more frequent than one row
 /// in this many is soon found there; what is rarer is quickly fetched whole from its index.
-const NEARBY: i64 = 40;
+const NEARBY: i64 = 20;
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
@@ -142,7 +143,9 @@ impl Slice<'_> {
             );
             sql.push_bind(in_stock);
         }
-        self.push_match(sql);
+        if let Some((tier, terms)) = self.matching {
+            tier.push_match(terms, sql);
+        }
     }
 
     fn push_price(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -181,53 +184,5 @@ impl Slice<'_> {
             Sort::PriceDescending => " order by p.price_minor desc, p.id desc",
             Sort::Name => r#" order by p.name collate "und-x-icu", p.id"#,
         });
-    }
-
-    /// Each tier leaves out those before it.
-    fn push_match(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Some((tier, terms)) = self.matching else {
-            return;
-        };
-        let text = |sql: &mut QueryBuilder<Postgres>, start: &str| {
-            sql.push(start).push_bind(&terms.text);
-        };
-        let words = |sql: &mut QueryBuilder<Postgres>, start: &str, words: &str| {
-            // A subquery is evaluated once, not for every row.
-            sql.push(start).push("(select to_tsquery('simple', ");
-            sql.push_bind(words).push("))");
-        };
-        const NOT_TITLE: &str = " and not p.title @@ ";
-        const NOT_SEARCH: &str = " and not p.search @@ ";
-        match tier {
-            Tier::Sku => text(sql, " and search_text(p.sku) = "),
-            Tier::Name => {
-                text(sql, " and search_text(p.name) = ");
-                text(sql, " and search_text(p.sku) <> ");
-            }
-            Tier::TitleWords => {
-                words(sql, " and p.title @@ ", &terms.exact_words);
-                text(sql, " and search_text(p.sku) <> ");
-                text(sql, " and search_text(p.name) <> ");
-            }
-            Tier::TitlePrefix => {
-                words(sql, " and p.title @@ ", &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.exact_words);
-            }
-            Tier::Text => {
-                words(sql, " and p.search @@ ", &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.prefix_words);
-            }
-            Tier::TitleTypo => {
-                words(sql, " and p.title @@ ", &terms.typo_words);
-                words(sql, NOT_SEARCH, &terms.prefix_words);
-            }
-            Tier::TextTypo => {
-                words(sql, " and p.search @@ ", &terms.typo_words);
-                words(sql, NOT_SEARCH, &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.typo_words);
-            }
-            Tier::Any => words(sql, " and p.search @@ ", &terms.typo_words),
-            Tier::Guess => words(sql, " and p.search @@ ", &terms.guess_words),
-        }
     }
 }
