@@ -11,5 +11,3 @@ pub(crate) mod search;
 mod slice;
 pub(crate) mod stock;
 mod tier;
-
-pub(crate) use read::snapshots;

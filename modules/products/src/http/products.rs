@@ -100,7 +100,7 @@ pub(super) async fn create_product(
     Admin(caller): Admin,
     Body(new): Body<NewProduct>,
 ) -> Result<HttpResponse, Problem> {
-    let price = in_shop_currency(new.price, module.config().currency)?;
+    let price = in_shop_currency(new.price, module.config.currency)?;
     let new = create::NewProduct {
         sku: new.sku,
         name: new.name,
