@@ -16,10 +16,10 @@ create index categories_parent on categories (parent_id);
 -- What search compares: words in lower case and without accents, whatever the database's locale.
 create function search_text(text) returns text
     language sql immutable strict parallel safe
-    return regexp_replace(
+    return trim(regexp_replace(
         regexp_replace(lower(normalize($1, NFD) collate "und-x-icu"), '[\u0300-\u036f]+', '', 'g'),
         '[^[:alnum:]]+', ' ', 'g'
-    );
+    ));
 
 create table products (
     id uuid not null,
@@ -34,6 +34,8 @@ create table products (
     is_active boolean not null default true,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+    sku_words text not null generated always as (search_text(sku)) stored,
+    name_words text not null generated always as (search_text(name)) stored,
     -- What names the product; matches here come before those in the description.
     title tsvector not null generated always as (to_tsvector('simple', search_text(
         name || ' ' || sku || ' '
@@ -69,8 +71,8 @@ create index products_category on products (category_id) where category_id is no
 create index products_title on products using gin (title);
 create index products_search on products using gin (search);
 -- Hashes, because a normalised name may be longer than a B-tree takes.
-create index products_name_equal on products using hash (search_text(name));
-create index products_sku_equal on products using hash (search_text(sku));
+create index products_sku_words on products using hash (sku_words);
+create index products_name_words on products using hash (name_words);
 
 -- A word and each form of it with one letter left out. Two words that share a form are at most one
 -- typing error apart or nearly so (symmetric deletion, as in SymSpell).

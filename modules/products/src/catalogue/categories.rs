@@ -5,6 +5,9 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// Deeper ones are left out, so that no answer is nested without bound.
+const LEVELS: u8 = 64;
+
 /// A category with those below it, in the order of their names.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Category {
@@ -43,16 +46,20 @@ fn grow(categories: Vec<Category>) -> Vec<Category> {
             .or_default()
             .push(category);
     }
-    children_of(None, &mut by_parent)
+    children_of(None, LEVELS, &mut by_parent)
 }
 
 fn children_of(
     parent: Option<Uuid>,
+    levels: u8,
     by_parent: &mut HashMap<Option<Uuid>, Vec<Category>>,
 ) -> Vec<Category> {
+    let Some(below) = levels.checked_sub(1) else {
+        return Vec::new();
+    };
     let mut children = by_parent.remove(&parent).unwrap_or_default();
     for child in &mut children {
-        child.children = children_of(Some(child.id), by_parent);
+        child.children = children_of(Some(child.id), below, by_parent);
     }
     children
 }
@@ -84,5 +91,18 @@ mod tests {
         two.children = vec![category(4, Some(2))];
         one.children = vec![category(3, Some(1)), two];
         assert_eq!(grow(flat), [one]);
+    }
+
+    #[test]
+    fn a_chain_or_a_ring_without_end_is_cut() {
+        let chain = (0..10_000).map(|n: u128| category(n, n.checked_sub(1)));
+        let mut level = grow(chain.collect());
+        let mut levels = 0;
+        while let Some(category) = level.pop() {
+            level = category.children;
+            levels += 1;
+        }
+        assert_eq!(levels, LEVELS);
+        assert_eq!(grow(vec![category(1, Some(2)), category(2, Some(1))]), []);
     }
 }

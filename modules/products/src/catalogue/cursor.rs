@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::product::ProductRow;
+use super::tier::Tier;
 
 /// What a list is sorted by. `relevance` without a query is `newest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,31 +19,6 @@ pub(crate) enum Sort {
     Name,
 }
 
-/// How well a product matches a query, best first. A list by relevance has all products of one
-/// tier, newest first, before those of the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Tier {
-    Sku,
-    Name,
-    TitleWords,
-    TitlePrefix,
-    Text,
-    TitleTypo,
-    TextTypo,
-    /// All of the above, for lists that are sorted by something else.
-    Any,
-    /// Every word may be mistyped; only when there is nothing else.
-    Guess,
-}
-
-impl Tier {
-    /// At most a few products; an index finds them.
-    pub(crate) fn is_always_rare(self) -> bool {
-        matches!(self, Self::Sku | Self::Name)
-    }
-}
-
 /// The place of a product in the order of its list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,12 +28,21 @@ pub(crate) enum Key {
     Name(String),
 }
 
+/// How a product was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Match {
+    pub(crate) tier: Tier,
+    /// Which words of the query were taken for mistyped, counted from 0. A page goes on with
+    /// those of the page before, should the word have come into a title since.
+    pub(crate) mistyped: Vec<u8>,
+}
+
 /// Where a page ended, and of which list it was one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     sort: Sort,
     query: Option<Uuid>,
-    pub(crate) tier: Option<Tier>,
+    pub(crate) found: Option<Match>,
     pub(crate) key: Key,
     pub(crate) id: Uuid,
 }
@@ -65,7 +50,7 @@ pub(crate) struct Position {
 impl Position {
     pub(crate) fn of(
         row: &ProductRow,
-        tier: Option<Tier>,
+        found: Option<Match>,
         sort: Sort,
         query: Option<&str>,
     ) -> Self {
@@ -77,7 +62,7 @@ impl Position {
         Self {
             sort,
             query: query.map(fingerprint),
-            tier,
+            found,
             key,
             id: row.id,
         }
@@ -106,7 +91,7 @@ impl Position {
             (Key::Name(name), Sort::Name) => !name.contains('\0'),
             _ => false,
         };
-        fits && self.query.is_some() == self.tier.is_some()
+        fits && self.query.is_some() == self.found.is_some()
     }
 }
 
@@ -123,7 +108,10 @@ mod tests {
         Position {
             sort,
             query: query.map(fingerprint),
-            tier,
+            found: tier.map(|tier| Match {
+                tier,
+                mistyped: vec![0],
+            }),
             key,
             id: Uuid::nil(),
         }

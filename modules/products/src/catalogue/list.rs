@@ -2,10 +2,11 @@
 
 use sqlx::PgPool;
 
-use super::cursor::{Position, Sort, Tier};
+use super::cursor::{Match, Position, Sort};
 use super::product::ProductRow;
 use super::search::{self, Terms};
 use super::slice::Slice;
+use super::tier::Tier;
 
 /// Which products a list has; all conditions must hold.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +21,13 @@ pub(crate) struct Filter {
     pub(crate) inactive_too: bool,
 }
 
-/// A row, and the tier it was found in when there is a query.
+/// How many matches, found nearby, make a query a frequent one.
+const SAMPLE: i64 = 20;
+
+/// A row, and how it was found when there is a query.
 pub(crate) struct Found {
     pub(crate) row: ProductRow,
-    pub(crate) tier: Option<Tier>,
+    pub(crate) found: Option<Match>,
 }
 
 /// The first `rows` products after a place.
@@ -42,7 +46,8 @@ pub(crate) async fn browse(
         rows,
     };
     let rows = slice.fetch(pool).await?;
-    Ok(found(rows, None).collect())
+    let plain = |row| Found { row, found: None };
+    Ok(rows.into_iter().map(plain).collect())
 }
 
 /// As [`browse`], of those that match `query`.
@@ -54,7 +59,9 @@ pub(crate) async fn find(
     after: Option<&Position>,
     rows: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let Some(terms) = search::terms(pool, query).await? else {
+    let last = after.and_then(|place| place.found.as_ref());
+    let mistyped = last.map(|last| last.mistyped.as_slice());
+    let Some(terms) = search::terms(pool, query, mistyped).await? else {
         return Ok(Vec::new());
     };
     let slice = |tier, after, rows| Slice {
@@ -65,30 +72,32 @@ pub(crate) async fn find(
         rows,
     };
     // Every tier is a part of this one, so that one look tells how to find them all.
-    let frequent = slice(Tier::Any, None, rows).is_frequent(pool).await?;
+    let frequent = slice(Tier::Any, None, SAMPLE).is_frequent(pool).await?;
     let mut page: Vec<Found> = Vec::new();
     let mut wanted = rows;
-    for tier in tiers(sort, &terms, after.and_then(|place| place.tier)) {
+    for tier in tiers(sort, &terms, last.map(|last| last.tier)) {
         if tier == Tier::Guess && !page.is_empty() {
             break;
         }
-        let place = after.filter(|place| place.tier == Some(tier));
+        let place = after.filter(|_| last.is_some_and(|last| last.tier == tier));
         let slice = slice(tier, place.map(|place| (&place.key, place.id)), wanted);
         let rows = match frequent && !tier.is_always_rare() {
             true => slice.fetch(pool).await?,
             false => slice.fetch_all(pool).await?,
         };
         wanted -= i64::try_from(rows.len()).unwrap_or(wanted);
-        page.extend(found(rows, Some(tier)));
+        page.extend(rows.into_iter().map(|row| Found {
+            row,
+            found: Some(Match {
+                tier,
+                mistyped: terms.mistyped.clone(),
+            }),
+        }));
         if wanted <= 0 {
             break;
         }
     }
     Ok(page)
-}
-
-fn found(rows: Vec<ProductRow>, tier: Option<Tier>) -> impl Iterator<Item = Found> {
-    rows.into_iter().map(move |row| Found { row, tier })
 }
 
 /// Where the rest of a list is to be found, in order.

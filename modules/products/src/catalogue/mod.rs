@@ -10,3 +10,4 @@ pub(crate) mod rules;
 pub(crate) mod search;
 mod slice;
 pub(crate) mod stock;
+mod tier;

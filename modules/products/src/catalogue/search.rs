@@ -18,6 +18,8 @@ pub(crate) struct Terms {
     pub(super) typo_words: String,
     /// Any word, or what it may have meant: for when nothing else is found.
     pub(super) guess_words: String,
+    /// Which words are taken for mistyped, counted from 0.
+    pub(super) mistyped: Vec<u8>,
 }
 
 struct Word {
@@ -28,9 +30,14 @@ struct Word {
     near: Vec<String>,
 }
 
-/// `None` when there is no letter or digit to search for.
-pub(crate) async fn terms(pool: &PgPool, query: &str) -> Result<Option<Terms>, sqlx::Error> {
-    let words = sqlx::query!(
+/// `None` when there is no letter or digit to search for. `mistyped` is what an earlier page of the
+/// same list found.
+pub(crate) async fn terms(
+    pool: &PgPool,
+    query: &str,
+    mistyped: Option<&[u8]>,
+) -> Result<Option<Terms>, sqlx::Error> {
+    let mut words = sqlx::query!(
         r#"select word as "word!",
             exists (
                 select from search_words s
@@ -56,6 +63,11 @@ pub(crate) async fn terms(pool: &PgPool, query: &str) -> Result<Option<Terms>, s
     })
     .fetch_all(pool)
     .await?;
+    if let Some(mistyped) = mistyped {
+        for (nth, word) in (0..=u8::MAX).zip(&mut words) {
+            word.known = !mistyped.contains(&nth);
+        }
+    }
     Ok(Terms::new(&words))
 }
 
@@ -79,6 +91,11 @@ impl Terms {
                 false => word.or_near(end),
             }),
             guess_words: all(&|word, end| word.or_near(end)),
+            mistyped: (0..=u8::MAX)
+                .zip(words)
+                .filter(|(_, word)| !word.known)
+                .map(|(nth, _)| nth)
+                .collect(),
         })
     }
 
@@ -197,6 +214,7 @@ mod tests {
             terms.guess_words,
             "('tale' | 'table') & ('lammp':* | 'lamp':*)"
         );
+        assert_eq!(terms.mistyped, [1]);
         assert!(terms.has_typos() && terms.has_guesses());
         assert_eq!(Terms::new(&[]), None);
     }

@@ -1,10 +1,12 @@
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::cursor::{Key, Sort, Tier};
+use super::cursor::{Key, Sort};
 use super::list::Filter;
 use super::product::ProductRow;
+use super::rules::MOST;
 use super::search::Terms;
+use super::tier::Tier;
 
 /// The rows of one tier of a list that follow a place in it.
 pub(super) struct Slice<'a> {
@@ -26,7 +28,10 @@ enum Reach {
 
 /// How many rows are looked at nearby for each that is wanted. What is more frequent than one row
 /// in this many is soon found there; what is rarer is quickly fetched whole from its index.
-const NEARBY: i64 = 40;
+const NEARBY: i64 = 20;
+
+/// No page needs more.
+const MOST_ROWS: u8 = 101;
 
 impl Slice<'_> {
     /// At a cost that depends neither on the place in the list nor on how frequent a match is.
@@ -63,7 +68,6 @@ impl Slice<'_> {
             || filter.handle.is_some()
             || filter.min_price.is_some()
             || filter.max_price.is_some()
-            || filter.in_stock.is_some()
     }
 
     async fn fetch_within(
@@ -79,69 +83,82 @@ impl Slice<'_> {
     }
 
     /// Built at run time: one text with every filter optional could use no index.
+    ///
+    /// Plans are generic, so estimates know no values: `offset 0` keeps the planner from walking
+    /// the list in its order for what is rare, and the constant limit from hashing all stock.
     fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("");
         if let Some(category) = &self.filter.category {
             sql.push("with recursive tree as (select id from categories where slug = ");
-            sql.push_bind(category);
-            sql.push(" or id = ")
-                .push_bind(Uuid::parse_str(category).ok());
+            sql.push_bind(category).push(" or id = ");
+            sql.push_bind(Uuid::parse_str(category).ok());
             sql.push(" union select c.id from categories c join tree on c.parent_id = tree.id) ");
         }
-        sql.push("select ").push(columns).push(" from ");
+        sql.push("select ").push(columns);
+        sql.push(" from (select * from (select * from products p where true");
+        self.push_after(&mut sql);
+        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
+            self.push_price(&mut sql);
+        }
         match reach {
             Reach::Near => {
-                sql.push("(select * from products p where true");
-                self.push_after(&mut sql);
                 self.push_order(&mut sql);
                 sql.push(" limit ")
                     .push_bind(self.rows * NEARBY)
-                    .push(") p");
+                    .push(") p where true");
+                self.push_conditions(&mut sql);
+            }
+            Reach::All if self.narrows() => {
+                self.push_conditions(&mut sql);
+                sql.push(" offset 0) p");
             }
             Reach::All => {
-                sql.push("(select * from products p where true");
-                self.push_after(&mut sql);
-                self.push_match(&mut sql);
-                // Keeps the planner from walking the whole list in its order for a rare match.
-                sql.push(if self.matching.is_some() {
-                    " offset 0) p"
-                } else {
-                    ") p"
-                });
+                self.push_conditions(&mut sql);
+                sql.push(") p");
             }
         }
-        sql.push(" join stock s on s.product_id = p.id where true");
-        self.push_filter(&mut sql);
-        if reach == Reach::Near {
-            self.push_match(&mut sql);
-        }
+        self.push_order(&mut sql);
+        sql.push(" limit ").push(MOST_ROWS);
+        sql.push(") p join stock s on s.product_id = p.id");
         self.push_order(&mut sql);
         sql.push(" limit ").push_bind(self.rows);
         sql
     }
 
-    fn push_filter(&self, sql: &mut QueryBuilder<Postgres>) {
+    fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
         let filter = self.filter;
         if !filter.inactive_too {
             sql.push(" and p.is_active");
         }
         if filter.category.is_some() {
-            sql.push(" and p.category_id in (select id from tree)");
+            sql.push(" and p.category_id = any(array(select id from tree))");
         }
         if let Some(handle) = &filter.handle {
             sql.push(" and p.handle = ").push_bind(handle);
         }
-        if let Some(price) = filter.min_price {
-            sql.push(" and p.price_minor >= ").push_bind(price);
+        self.push_price(sql);
+        if let Some(in_stock) = filter.in_stock {
+            sql.push(
+                " and (select s.on_hand > s.reserved from stock s where s.product_id = p.id) = ",
+            );
+            sql.push_bind(in_stock);
         }
-        if let Some(price) = filter.max_price {
-            sql.push(" and p.price_minor <= ").push_bind(price);
+        if let Some((tier, terms)) = self.matching {
+            tier.push_match(terms, sql);
         }
-        match filter.in_stock {
-            Some(true) => sql.push(" and s.on_hand > s.reserved"),
-            Some(false) => sql.push(" and s.on_hand = s.reserved"),
-            None => sql,
-        };
+    }
+
+    fn push_price(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Filter {
+            min_price,
+            max_price,
+            ..
+        } = self.filter;
+        if min_price.or(*max_price).is_some() {
+            sql.push(" and p.price_minor between ");
+            sql.push_bind(min_price.unwrap_or(0)).push(" and ");
+            sql.push_bind(max_price.unwrap_or(MOST));
+        }
     }
 
     fn push_after(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -167,52 +184,5 @@ impl Slice<'_> {
             Sort::PriceDescending => " order by p.price_minor desc, p.id desc",
             Sort::Name => r#" order by p.name collate "und-x-icu", p.id"#,
         });
-    }
-
-    /// Each tier leaves out those before it.
-    fn push_match(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Some((tier, terms)) = self.matching else {
-            return;
-        };
-        let text = |sql: &mut QueryBuilder<Postgres>, start: &str| {
-            sql.push(start).push_bind(&terms.text);
-        };
-        let words = |sql: &mut QueryBuilder<Postgres>, start: &str, words: &str| {
-            sql.push(start).push("to_tsquery('simple', ");
-            sql.push_bind(words).push(")");
-        };
-        const NOT_TITLE: &str = " and not p.title @@ ";
-        const NOT_SEARCH: &str = " and not p.search @@ ";
-        match tier {
-            Tier::Sku => text(sql, " and search_text(p.sku) = "),
-            Tier::Name => {
-                text(sql, " and search_text(p.name) = ");
-                text(sql, " and search_text(p.sku) <> ");
-            }
-            Tier::TitleWords => {
-                words(sql, " and p.title @@ ", &terms.exact_words);
-                text(sql, " and search_text(p.sku) <> ");
-                text(sql, " and search_text(p.name) <> ");
-            }
-            Tier::TitlePrefix => {
-                words(sql, " and p.title @@ ", &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.exact_words);
-            }
-            Tier::Text => {
-                words(sql, " and p.search @@ ", &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.prefix_words);
-            }
-            Tier::TitleTypo => {
-                words(sql, " and p.title @@ ", &terms.typo_words);
-                words(sql, NOT_SEARCH, &terms.prefix_words);
-            }
-            Tier::TextTypo => {
-                words(sql, " and p.search @@ ", &terms.typo_words);
-                words(sql, NOT_SEARCH, &terms.prefix_words);
-                words(sql, NOT_TITLE, &terms.typo_words);
-            }
-            Tier::Any => words(sql, " and p.search @@ ", &terms.typo_words),
-            Tier::Guess => words(sql, " and p.search @@ ", &terms.guess_words),
-        }
     }
 }

@@ -102,7 +102,7 @@ pub(super) async fn list_products(
         None => list::browse(module.pool(), &filter, sort, after.as_ref(), rows).await,
     };
     let page = Page::from_rows(found?, params.limit, |last| {
-        Position::of(&last.row, last.tier, sort, query)
+        Position::of(&last.row, last.found.clone(), sort, query)
     });
     Ok(web::Json(page.map(|found| found.row.into())))
 }
