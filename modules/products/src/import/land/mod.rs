@@ -1,0 +1,263 @@
+//! Writing what was read, a chunk in a transaction.
+
+mod categories;
+mod pass;
+
+use std::collections::HashMap;
+
+use iso_currency::Currency;
+use platform::db::{self, constraint, failure, retry_contention};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::category::Category;
+use super::change::{Change, Names};
+use super::{Entry, RejectedLine, Report};
+
+const MAX_RECORDS: usize = 1000;
+const MAX_BYTES: usize = 4 << 20;
+const MAX_CATEGORIES: usize = 10_000;
+
+/// Records that land together.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    entries: Vec<(u64, Entry)>,
+    rejected: Vec<RejectedLine>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Chunk {
+    pub fn add(&mut self, line: u64, bytes: usize, read: Result<Vec<Entry>, String>) {
+        self.records += 1;
+        self.bytes += bytes;
+        match read {
+            Ok(entries) => {
+                self.bytes += entries.iter().map(size).sum::<usize>();
+                self.entries
+                    .extend(entries.into_iter().map(|entry| (line, entry)));
+            }
+            Err(message) => self.rejected.push(RejectedLine { line, message }),
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.records >= MAX_RECORDS || self.bytes >= MAX_BYTES
+    }
+}
+
+/// What a format repeats from row to row.
+fn size(entry: &Entry) -> usize {
+    match entry {
+        Entry::Product(change) => change.description.as_ref().map_or(0, String::len),
+        Entry::Image { skus, .. } => skus.iter().map(String::len).sum(),
+    }
+}
+
+pub struct Lander<'a> {
+    pool: &'a PgPool,
+    currency: Currency,
+    actor: Option<Uuid>,
+    names: Names,
+    /// Categories that are known to be there, so that a chunk need not look again.
+    categories: HashMap<Category, Uuid>,
+}
+
+/// What a transaction did. Counts only once it is committed.
+#[derive(Debug, Default)]
+struct Outcome {
+    imported: u64,
+    updated: u64,
+    rejected: Vec<RejectedLine>,
+    changed: Vec<Uuid>,
+    categories: HashMap<Category, Uuid>,
+}
+
+impl Outcome {
+    fn reject(&mut self, line: u64, message: impl Into<String>) {
+        self.rejected.push(RejectedLine {
+            line,
+            message: message.into(),
+        });
+    }
+}
+
+impl<'a> Lander<'a> {
+    pub fn new(
+        pool: &'a PgPool,
+        currency: Currency,
+        actor: Option<Uuid>,
+        names: Names,
+    ) -> Self {
+        Self {
+            pool,
+            currency,
+            actor,
+            names,
+            categories: HashMap::new(),
+        }
+    }
+
+    /// Empties the chunk into the database and the report; answers the products that changed.
+    pub async fn land(
+        &mut self,
+        chunk: &mut Chunk,
+        report: &mut Report,
+    ) -> Result<Vec<Uuid>, sqlx::Error> {
+        let mut chunk = std::mem::take(chunk);
+        let mut changed = Vec::new();
+        let result = self.land_entries(&mut chunk, report, &mut changed).await;
+        report.reject(chunk.rejected);
+        result.map(|()| changed)
+    }
+
+    async fn land_entries(
+        &mut self,
+        chunk: &mut Chunk,
+        report: &mut Report,
+        changed: &mut Vec<Uuid>,
+    ) -> Result<(), sqlx::Error> {
+        let mut parts = vec![chunk.entries.as_slice()];
+        while let Some(part) = parts.pop() {
+            match retry_contention(|| self.transaction(part)).await {
+                Ok(outcome) => {
+                    report.imported += outcome.imported;
+                    report.updated += outcome.updated;
+                    chunk.rejected.extend(outcome.rejected);
+                    changed.extend(outcome.changed);
+                    self.remember(outcome.categories);
+                }
+                // A category was deleted after it had been looked up.
+                Err(error)
+                    if constraint(&error) == Some("products_category_fkey")
+                        && !self.categories.is_empty() =>
+                {
+                    self.categories.clear();
+                    parts.push(part);
+                }
+                // Records are checked before, so this should not be; only the culprit stays out.
+                Err(error) if refuses_data(&error) => match part {
+                    [(line, _)] => {
+                        tracing::error!(%error, line, "the database refused an imported record");
+                        chunk.rejected.push(RejectedLine {
+                            line: *line,
+                            message: "the record cannot be stored".to_owned(),
+                        });
+                    }
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        parts.extend([second, first]);
+                    }
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, categories: HashMap<Category, Uuid>) {
+        if self.categories.len() > MAX_CATEGORIES {
+            self.categories.clear();
+        }
+        self.categories.extend(categories);
+    }
+
+    async fn transaction(&self, entries: &[(u64, Entry)]) -> Result<Outcome, sqlx::Error> {
+        let mut outcome = Outcome::default();
+        if entries.is_empty() {
+            return Ok(outcome);
+        }
+        let mut tx = self.pool.begin().await?;
+        // A chunk may take longer than a request's statement.
+        sqlx::query!("select set_config('statement_timeout', '60s', true)")
+            .fetch_one(&mut *tx)
+            .await?;
+        for pass in passes(entries) {
+            self.pass(&mut tx, pass, &mut outcome).await?;
+        }
+        add_images(&mut tx, entries, &mut outcome).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+}
+
+/// One bulk statement cannot write a row twice: the first records of each SKU go first, then
+/// their second ones, and so on.
+fn passes(entries: &[(u64, Entry)]) -> Vec<Vec<(u64, &Change)>> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut passes: Vec<Vec<(u64, &Change)>> = Vec::new();
+    for (line, entry) in entries {
+        let Entry::Product(change) = entry else {
+            continue;
+        };
+        let turn = seen.entry(&change.sku).or_default();
+        if passes.len() == *turn {
+            passes.push(Vec::new());
+        }
+        passes[*turn].push((*line, change));
+        *turn += 1;
+    }
+    passes
+}
+
+async fn add_images(
+    tx: &mut PgConnection,
+    entries: &[(u64, Entry)],
+    outcome: &mut Outcome,
+) -> Result<(), sqlx::Error> {
+    let images = entries.iter().filter_map(|(_, entry)| match entry {
+        Entry::Image { skus, url } => Some(skus.iter().map(move |sku| (&**sku, &**url))),
+        Entry::Product(_) => None,
+    });
+    let (skus, urls): (Vec<&str>, Vec<&str>) = images.flatten().unzip();
+    if skus.is_empty() {
+        return Ok(());
+    }
+    let changed = sqlx::query_scalar!(
+        r#"
+        update products p
+        set attributes = p.attributes || jsonb_build_object('image_src', u.url), updated_at = now()
+        from unnest($1::text[], $2::text[]) as u(sku, url)
+        where p.sku = u.sku and coalesce(p.attributes ->> 'image_src', '') = ''
+        returning p.id
+        "#,
+        &skus as &[&str],
+        &urls as &[&str],
+    )
+    .fetch_all(tx)
+    .await?;
+    outcome.changed.extend(changed);
+    Ok(())
+}
+
+/// SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits).
+fn refuses_data(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    failure(error) == db::Failure::Internal
+        && code.is_some_and(|code| ["22", "23", "54"].contains(&&code[..2]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sku_comes_once_in_a_pass_and_in_order() {
+        let entries: Vec<_> = ["a", "b", "a", "c", "a", "b"]
+            .iter()
+            .zip(1..)
+            .map(|(sku, line)| {
+                let change = Change {
+                    sku: (*sku).to_owned(),
+                    ..Change::default()
+                };
+                (line, Entry::Product(Box::new(change)))
+            })
+            .collect();
+        let lines: Vec<Vec<u64>> = passes(&entries)
+            .iter()
+            .map(|pass| pass.iter().map(|(line, _)| *line).collect())
+            .collect();
+        assert_eq!(lines, [vec![1, 2, 4], vec![3, 6], vec![5]]);
+    }
+}

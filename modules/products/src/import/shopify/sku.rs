@@ -1,0 +1,100 @@
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::super::category::slug;
+use super::super::change::MAX_SKU;
+
+/// Makes SKUs for variants that have none: `classic-varsity-top-medium`, from the handle and the
+/// values of the options. Where that is too long, says nothing, or belongs to another variant of
+/// the file, eight digits of a hash of handle and options are added.
+///
+/// Remembers 16 bytes for each variant without SKU.
+#[derive(Debug, Default)]
+pub struct Skus {
+    owners: HashMap<u64, u64>,
+}
+
+impl Skus {
+    pub fn derive(&mut self, handle: &str, values: &[&str]) -> String {
+        let owner = variant(handle, values);
+        let words: Vec<String> = std::iter::once(slug(handle))
+            .chain(values.iter().map(|value| slug(&signed(value))))
+            .filter(|word| !word.is_empty())
+            .collect();
+        let plain = words.join("-");
+        if !plain.is_empty() && plain.len() <= MAX_SKU {
+            let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, plain.as_bytes());
+            if *self.owners.entry(key.as_u64_pair().0).or_insert(owner) == owner {
+                return plain;
+            }
+        }
+        let suffix = format!("{:08x}", owner >> 32);
+        let head = &plain[..plain.len().min(MAX_SKU - suffix.len() - 1)];
+        match head.trim_end_matches('-') {
+            "" => suffix,
+            head => format!("{head}-{suffix}"),
+        }
+    }
+}
+
+/// The sign of a number is what tells some variants apart.
+fn signed(value: &str) -> String {
+    let number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    match (value.strip_prefix('+'), value.strip_prefix('-')) {
+        (Some(rest), _) if number(rest) => format!("plus {rest}"),
+        (_, Some(rest)) if number(rest) => format!("minus {rest}"),
+        _ => value.to_owned(),
+    }
+}
+
+/// The same for the same handle and options, in every file and every release.
+fn variant(handle: &str, values: &[&str]) -> u64 {
+    let whole = [&[handle], values].concat().join("\u{1f}");
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, whole.as_bytes())
+        .as_u64_pair()
+        .0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_the_variant_is() {
+        let mut skus = Skus::default();
+        for (handle, values, wanted) in [
+            ("ocean-blue-shirt", &[][..], "ocean-blue-shirt"),
+            ("top", &["Medium", "Sky Blue"], "top-medium-sky-blue"),
+            ("lens", &["+1.50"], "lens-plus-1-50"),
+            ("lens", &["-1.50"], "lens-minus-1-50"),
+            ("tee", &["Größe 8"], "tee-grosse-8"),
+        ] {
+            assert_eq!(skus.derive(handle, values), wanted);
+            assert_eq!(skus.derive(handle, values), wanted, "again");
+        }
+    }
+
+    #[test]
+    fn tells_variants_apart_that_read_alike() {
+        let mut skus = Skus::default();
+        assert_eq!(skus.derive("tee", &["S/M"]), "tee-s-m");
+        let other = skus.derive("tee", &["S-M"]);
+        assert_eq!(other, "tee-s-m-b9a22b10");
+        assert_eq!(skus.derive("tee", &["S-M"]), other);
+        assert_ne!(skus.derive("tee-s", &["M"]), "tee-s-m");
+    }
+
+    #[test]
+    fn keeps_to_a_hundred_characters() {
+        let mut skus = Skus::default();
+        let handle = "long-".repeat(40);
+        let (one, two) = (
+            skus.derive(&handle, &["One"]),
+            skus.derive(&handle, &["Two"]),
+        );
+        assert_ne!(one, two);
+        assert!(one.len() <= MAX_SKU && one.starts_with("long-long-"));
+        assert_eq!(skus.derive("!", &[]).len(), 8);
+    }
+}
