@@ -5,7 +5,9 @@
 
 mod catalogue;
 mod config;
+pub mod demo;
 mod http;
+pub mod import;
 mod port;
 mod reservations;
 
