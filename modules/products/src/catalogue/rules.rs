@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 pub(crate) const MOST: i64 = 1_000_000_000_000;
 pub(crate) const DESCRIPTION_CHARS: usize = 50_000;
 
-const NAME_CHARS: usize = 300;
-const SKU_CHARS: usize = 100;
+pub(crate) const NAME_CHARS: usize = 300;
+pub(crate) const SKU_CHARS: usize = 100;
 const HANDLE_CHARS: usize = 200;
 const ATTRIBUTES: usize = 50;
 const ATTRIBUTE_NAME_CHARS: usize = 100;
-const ATTRIBUTE_VALUE_CHARS: usize = 1000;
+pub(crate) const ATTRIBUTE_VALUE_CHARS: usize = 1000;
 
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     between_1_and(NAME_CHARS, name)?;

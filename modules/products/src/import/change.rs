@@ -1,16 +1,11 @@
 use std::collections::BTreeMap;
 
 use super::category::Category;
-use super::price::MAX_PRICE;
+use crate::catalogue::rules::{
+    DESCRIPTION_CHARS, MOST, check_attributes, check_handle, check_name, check_sku,
+};
 
-pub const MAX_SKU: usize = 100;
-pub const MAX_NAME: usize = 300;
-const MAX_DESCRIPTION: usize = 50_000;
-const MAX_HANDLE: usize = 200;
-const MAX_ATTRIBUTES: usize = 100;
-const MAX_ATTRIBUTE_NAME: usize = 100;
-const MAX_ATTRIBUTE_VALUE: usize = 10_000;
-const MAX_ON_HAND: i64 = 1_000_000_000_000;
+const CATEGORY_NAME_CHARS: usize = 200;
 
 /// What a record sets on the product with its SKU. What is `None` stays as it is, or takes its
 /// default on a new product.
@@ -74,63 +69,59 @@ pub struct Names {
 impl Change {
     /// Checks every rule that the database would hold against it, so that it cannot refuse.
     pub fn check(&self, names: &Names) -> Result<(), String> {
-        text(names.sku, &self.sku, 1, MAX_SKU)?;
+        let say = |field, message| format!("{field}: {message}");
+        check_sku(&self.sku).map_err(|message| say(names.sku, message))?;
         if let Some(name) = &self.name {
-            text(names.name, name, 1, MAX_NAME)?;
-            if name.trim().is_empty() {
-                return Err(format!("{}: must not be blank", names.name));
-            }
+            no_nul(names.name, name)?;
+            check_name(name).map_err(|message| say(names.name, message))?;
         }
         if let Some(description) = &self.description {
-            text(names.description, description, 0, MAX_DESCRIPTION)?;
+            no_nul(names.description, description)?;
+            at_most(names.description, description, DESCRIPTION_CHARS)?;
         }
         if let Some(handle) = self.handle.as_ref().and_then(Cleared::value) {
-            text(names.handle, handle, 1, MAX_HANDLE)?;
+            check_handle(handle).map_err(|message| say(names.handle, message))?;
         }
         if let Some(Category::Path(levels)) = self.category.as_ref().and_then(Cleared::value) {
             for level in levels {
-                text(names.category, &level.name, 1, 200)?;
+                no_nul(names.category, &level.name)?;
+                at_most(names.category, &level.name, CATEGORY_NAME_CHARS)?;
             }
         }
-        range(names.price, self.price_minor, MAX_PRICE)?;
-        range(names.on_hand, self.on_hand, MAX_ON_HAND)?;
-        self.attributes.as_ref().map_or(Ok(()), check_attributes)
+        if let Some(attributes) = &self.attributes {
+            for (name, value) in attributes.map() {
+                no_nul("attributes", name)?;
+                no_nul(&format!("attributes.{name}"), value)?;
+            }
+            check_attributes(attributes.map()).map_err(|message| say("attributes", message))?;
+        }
+        range(names.price, self.price_minor)?;
+        range(names.on_hand, self.on_hand)
     }
 }
 
-fn check_attributes(attributes: &Attributes) -> Result<(), String> {
-    let map = attributes.map();
-    if map.len() > MAX_ATTRIBUTES {
-        return Err(format!(
-            "attributes: must not be more than {MAX_ATTRIBUTES}"
-        ));
+/// Postgres cannot store U+0000 in a text.
+fn no_nul(field: &str, text: &str) -> Result<(), String> {
+    match text.contains('\0') {
+        true => Err(format!("{field}: must not contain the character U+0000")),
+        false => Ok(()),
     }
-    for (name, value) in map {
-        text("attributes", name, 1, MAX_ATTRIBUTE_NAME)?;
-        let field = format!("attributes.{name}");
-        text(&field, value, 0, MAX_ATTRIBUTE_VALUE)?;
-    }
-    Ok(())
 }
 
-fn text(field: &str, text: &str, least: usize, most: usize) -> Result<(), String> {
-    if text.contains('\0') {
-        return Err(format!("{field}: must not contain the character U+0000"));
-    }
-    if text.len() < least {
-        return Err(format!("{field}: must not be empty"));
-    }
+fn at_most(field: &str, text: &str, most: usize) -> Result<(), String> {
     // Only a text of more bytes than that can have more characters.
-    if text.len() > most && text.chars().count() > most {
-        return Err(format!("{field}: must have at most {most} characters"));
+    match text.len() > most && text.chars().count() > most {
+        true => Err(format!(
+            "{field}: must not be longer than {most} characters"
+        )),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-fn range(field: &str, value: Option<i64>, most: i64) -> Result<(), String> {
+fn range(field: &str, value: Option<i64>) -> Result<(), String> {
     match value {
-        Some(value) if !(0..=most).contains(&value) => {
-            Err(format!("{field}: must be from 0 to {most}"))
+        Some(value) if !(0..=MOST).contains(&value) => {
+            Err(format!("{field}: must be from 0 to {MOST}"))
         }
         _ => Ok(()),
     }

@@ -74,7 +74,12 @@ pub async fn import_products(
 }
 
 fn declared_length(req: &HttpRequest) -> Option<u64> {
-    req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    req.headers()
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// The body, ending in an error past `limit` bytes; 0 is no limit.

@@ -132,10 +132,13 @@ impl ImportError {
 
 /// What a record asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
+pub enum Entry {
     Product(Box<Change>),
     /// An image for those of the products that have none.
-    Image { skus: Vec<String>, url: String },
+    Image {
+        skus: Vec<String>,
+        url: String,
+    },
 }
 
 /// Reads `reader` to its end. Prices are taken in `currency`; `actor` is who imports.

@@ -68,7 +68,9 @@ fn price(fields: &mut Fields, currency: Currency) -> Result<Option<i64>, String>
     let amount = price
         .take("amount", integer)?
         .ok_or("price.amount: is required")?;
-    let code = price.text("currency")?.ok_or("price.currency: is required")?;
+    let code = price
+        .text("currency")?
+        .ok_or("price.currency: is required")?;
     if code != currency.code() {
         return Err(other_currency("price.currency", currency));
     }
@@ -227,24 +229,49 @@ mod tests {
             (r#"{"sku":"A","id":"x"}"#, "id: "),
             (r#"{"sku":"A","name":null}"#, "name: "),
             (r#"{"sku":"A","price":5}"#, "price: "),
-            (r#"{"sku":"A","price":{"amount":1.5,"currency":"EUR"}}"#, "price.amount: "),
-            (r#"{"sku":"A","price":{"amount":-1,"currency":"EUR"}}"#, "price.amount: "),
-            (r#"{"sku":"A","price":{"amount":1,"currency":"USD"}}"#, "price.currency: "),
+            (
+                r#"{"sku":"A","price":{"amount":1.5,"currency":"EUR"}}"#,
+                "price.amount: ",
+            ),
+            (
+                r#"{"sku":"A","price":{"amount":-1,"currency":"EUR"}}"#,
+                "price.amount: ",
+            ),
+            (
+                r#"{"sku":"A","price":{"amount":1,"currency":"USD"}}"#,
+                "price.currency: ",
+            ),
             (r#"{"sku":"A","price":{"amount":1}}"#, "price.currency: "),
-            (r#"{"sku":"A","price":{"amount":1,"currency":"EUR","x":1}}"#, "price.x: "),
+            (
+                r#"{"sku":"A","price":{"amount":1,"currency":"EUR","x":1}}"#,
+                "price.x: ",
+            ),
             (r#"{"sku":"A","stock":{"on_hand":-1}}"#, "stock.on_hand: "),
-            (r#"{"sku":"A","stock":{"on_hand":1,"reserved":1}}"#, "stock.reserved: "),
+            (
+                r#"{"sku":"A","stock":{"on_hand":1,"reserved":1}}"#,
+                "stock.reserved: ",
+            ),
             (r#"{"sku":"A","attributes":{"a":1}}"#, "attributes.a: "),
             (r#"{"sku":"A","name":"a\u0000"}"#, "name: "),
             (r#"{"sku":"A","category_id":"x"}"#, "category_id: "),
-            (r#"{"sku":"A","category":"a","category_id":null}"#, "category_id: "),
+            (
+                r#"{"sku":"A","category":"a","category_id":null}"#,
+                "category_id: ",
+            ),
             (r#"{"sku":"A","category_slug":"a"}"#, "category_slug: "),
             (r#"{"sku":"A","is_active":"true"}"#, "is_active: "),
         ] {
             let message = read(line.as_bytes(), Currency::EUR).unwrap_err();
             assert!(message.starts_with(field), "{line} -> {message}");
         }
-        for line in [&b"{"[..], b"[]", b"1", b"\xff", b"{\"sku\":\"A\"} x", b"null"] {
+        for line in [
+            &b"{"[..],
+            b"[]",
+            b"1",
+            b"\xff",
+            b"{\"sku\":\"A\"} x",
+            b"null",
+        ] {
             assert!(read(line, Currency::EUR).is_err());
         }
         let nested = "[".repeat(100_000);

@@ -35,7 +35,7 @@ impl Parser {
     }
 
     fn below(header: &[u8], currency: Currency) -> Result<Self, ImportError> {
-        let mut cells = Cells::default();
+        let mut cells = Cells::new();
         cells
             .parse(header)
             .map_err(|message| ImportError::header("header", &message))?;

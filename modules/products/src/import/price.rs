@@ -1,5 +1,4 @@
-/// The highest price, in minor units.
-pub const MAX_PRICE: i64 = 1_000_000_000_000;
+use crate::catalogue::rules::MOST;
 
 /// Reads a decimal price such as `9.99`, `50` or `1,234.50` as minor units of a currency with
 /// `exponent` decimal digits. Exact: digits that the currency does not have must be zero.
@@ -11,7 +10,12 @@ pub fn minor_units(text: &str, exponent: usize) -> Result<i64, &'static str> {
         None => (text, ""),
     };
     let whole = ungrouped(whole).ok_or(SHAPE)?;
-    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+    if whole.is_empty()
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit())
+    {
         return Err(SHAPE);
     }
     let (kept, beyond) = fraction.split_at(exponent.min(fraction.len()));
@@ -21,7 +25,7 @@ pub fn minor_units(text: &str, exponent: usize) -> Result<i64, &'static str> {
     format!("{whole}{kept:0<exponent$}")
         .parse()
         .ok()
-        .filter(|minor| *minor <= MAX_PRICE)
+        .filter(|minor| *minor <= MOST)
         .ok_or("is too high")
 }
 
@@ -54,7 +58,7 @@ mod tests {
             ("500.00", 0, 500),
             ("1.234", 3, 1234),
             ("0000000000000000000001.00", 2, 100),
-            ("10000000000.00", 2, MAX_PRICE),
+            ("10000000000.00", 2, MOST),
         ] {
             assert_eq!(minor_units(text, exponent), Ok(minor), "{text}");
         }
@@ -88,7 +92,7 @@ mod tests {
     #[test]
     fn reads_back_what_it_would_print() {
         for _ in 0..10_000 {
-            let minor = rand::random_range(0..=MAX_PRICE);
+            let minor = rand::random_range(0..=MOST);
             let text = format!("{}.{:02}", minor / 100, minor % 100);
             assert_eq!(minor_units(&text, 2), Ok(minor), "{text}");
             assert_eq!(minor_units(&minor.to_string(), 0), Ok(minor));

@@ -324,7 +324,7 @@ mod tests {
                 .flexible(true)
                 .from_reader(text.as_slice());
             let wanted: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-            let mut cells = super::super::cells::Cells::default();
+            let mut cells = super::super::cells::Cells::new();
             let parsed: Vec<csv::StringRecord> = found
                 .iter()
                 .map(|(_, raw)| {

@@ -118,10 +118,7 @@ fn unknown(name: &str) -> ImportError {
     )
 }
 
-fn category(
-    path: Option<&str>,
-    slugs: Option<&str>,
-) -> Result<Option<Cleared<Category>>, String> {
+fn category(path: Option<&str>, slugs: Option<&str>) -> Result<Option<Cleared<Category>>, String> {
     match (path, slugs) {
         (None | Some(""), Some(_)) => Err("category_slug: goes with `category`".to_owned()),
         (None, None) => Ok(None),
@@ -148,7 +145,7 @@ mod tests {
     use super::*;
 
     fn cells(record: &str) -> Cells {
-        let mut cells = Cells::default();
+        let mut cells = Cells::new();
         cells.parse(record.as_bytes()).unwrap();
         cells
     }

@@ -83,12 +83,7 @@ impl Outcome {
 }
 
 impl<'a> Lander<'a> {
-    pub fn new(
-        pool: &'a PgPool,
-        currency: Currency,
-        actor: Option<Uuid>,
-        names: Names,
-    ) -> Self {
+    pub fn new(pool: &'a PgPool, currency: Currency, actor: Option<Uuid>, names: Names) -> Self {
         Self {
             pool,
             currency,

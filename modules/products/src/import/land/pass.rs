@@ -52,7 +52,10 @@ impl Lander<'_> {
         let stock = lock_stock(tx, &updates).await?;
         updates.retain(|update| {
             let reserved = stock.get(&update.id).map_or(0, |stock| stock.reserved);
-            let fits = update.change.on_hand.is_none_or(|wanted| wanted >= reserved);
+            let fits = update
+                .change
+                .on_hand
+                .is_none_or(|wanted| wanted >= reserved);
             if !fits {
                 let field = self.names.on_hand;
                 let message = format!("{field}: is below the {reserved} that are reserved");
@@ -61,9 +64,7 @@ impl Lander<'_> {
             fits
         });
         let numbered = updates.iter().map(|update| (update.line, update.change));
-        let categories = self
-            .categories(tx, numbered.collect(), outcome)
-            .await?;
+        let categories = self.categories(tx, numbered.collect(), outcome).await?;
         updates.retain(|update| categories.contains_key(&update.line));
 
         let mut columns = Columns::default();
@@ -75,7 +76,9 @@ impl Lander<'_> {
                 on_hand.push(update.id, wanted, wanted - before);
             }
         }
-        outcome.changed.extend(self.write_updates(tx, &columns).await?);
+        outcome
+            .changed
+            .extend(self.write_updates(tx, &columns).await?);
         outcome.changed.extend(&on_hand.ids);
         self.write_stock(tx, &on_hand).await?;
         outcome.updated += updates.len() as u64;

@@ -40,7 +40,10 @@ const NAMES: [(Column, &[&str]); 19] = [
     (Column::Vendor, &["Vendor"]),
     (Column::Type, &["Type"]),
     (Column::Tags, &["Tags"]),
-    (Column::Published, &["Published", "Published on online store"]),
+    (
+        Column::Published,
+        &["Published", "Published on online store"],
+    ),
     (Column::Status, &["Status"]),
     (Column::Option1Name, &["Option1 Name"]),
     (Column::Option1Value, &["Option1 Value"]),
@@ -49,10 +52,16 @@ const NAMES: [(Column, &[&str]); 19] = [
     (Column::Option3Name, &["Option3 Name"]),
     (Column::Option3Value, &["Option3 Value"]),
     (Column::Sku, &["Variant SKU", "SKU"]),
-    (Column::Quantity, &["Variant Inventory Qty", "Inventory quantity"]),
+    (
+        Column::Quantity,
+        &["Variant Inventory Qty", "Inventory quantity"],
+    ),
     (Column::Price, &["Variant Price", "Price"]),
     (Column::ImageSrc, &["Image Src", "Product image URL"]),
-    (Column::VariantImage, &["Variant Image", "Variant image URL"]),
+    (
+        Column::VariantImage,
+        &["Variant Image", "Variant image URL"],
+    ),
 ];
 
 impl Column {

@@ -25,9 +25,10 @@ use self::columns::{Column, OPTIONS};
 use self::sku::Skus;
 use super::category::Category;
 use super::cells::Cells;
-use super::change::{Attributes, Change, Cleared, MAX_NAME, Names};
+use super::change::{Attributes, Change, Cleared, Names};
 use super::price::minor_units;
 use super::{Entry, ImportError};
+use crate::catalogue::rules::{ATTRIBUTE_VALUE_CHARS, NAME_CHARS};
 
 pub use columns::Header;
 
@@ -98,9 +99,7 @@ impl Shopify {
         let first = !row.get(Column::Title).is_empty();
         let facts = match self.handles.get_mut(handle) {
             Some(facts) => facts,
-            None if first => {
-                remember(&mut self.handles, &mut self.oldest_first, handle)
-            }
+            None if first => remember(&mut self.handles, &mut self.oldest_first, handle),
             None => return Err("Title: no row above gives this handle its title".to_owned()),
         };
         if first {
@@ -188,8 +187,8 @@ impl Row<'_> {
         if !["", "active", "unlisted", "draft", "archived"].contains(&status.as_str()) {
             return Err("Status: must be active, draft or archived".to_owned());
         }
-        let description = html::text(self.get(Column::Body))
-            .map_err(|message| format!("Body (HTML): {message}"))?;
+        let description =
+            html::text(self.get(Column::Body)).ok_or("Body (HTML): must have at most 256 KiB")?;
         if !(published.is_empty() && status.is_empty()) {
             facts.is_hidden = published == "false" || status == "draft" || status == "archived";
         }
@@ -212,8 +211,8 @@ impl Row<'_> {
         skus: &mut Skus,
         exponent: usize,
     ) -> Result<Change, String> {
-        let price = minor_units(price, exponent)
-            .map_err(|message| format!("Variant Price: {message}"))?;
+        let price =
+            minor_units(price, exponent).map_err(|message| format!("Variant Price: {message}"))?;
         let on_hand = self.on_hand()?;
         let options = self.options(facts);
         let values: Vec<&str> = options.iter().map(|(_, value)| *value).collect();
@@ -223,8 +222,7 @@ impl Row<'_> {
             name: Some(name(&facts.title, &values)),
             description: Some(facts.description.clone()),
             price_minor: Some(price),
-            category: (!facts.kind.is_empty())
-                .then(|| Cleared::To(Category::root(&facts.kind))),
+            category: (!facts.kind.is_empty()).then(|| Cleared::To(Category::root(&facts.kind))),
             handle: Some(Cleared::To(handle.to_owned())),
             attributes: Some(Attributes::Merge(self.attributes(facts, &options, image)?)),
             is_active: Some(!facts.is_hidden),
@@ -282,7 +280,7 @@ impl Row<'_> {
         };
         let shared = [
             ("vendor", facts.vendor.as_str()),
-            ("tags", facts.tags.as_str()),
+            ("tags", whole_tags(&facts.tags)),
             ("image_src", image),
         ];
         let filled = shared.iter().filter(|(_, value)| !value.is_empty());
@@ -306,13 +304,21 @@ fn name(title: &str, values: &[&str]) -> String {
     }
     let whole = format!("{title} - {}", values.join(" / "));
     match whole.chars().count() {
-        0..=MAX_NAME => whole,
+        0..=NAME_CHARS => whole,
         _ => title.to_owned(),
     }
 }
 
+/// As many tags as an attribute holds.
+fn whole_tags(tags: &str) -> &str {
+    match tags.char_indices().nth(ATTRIBUTE_VALUE_CHARS) {
+        None => tags,
+        Some((end, _)) => tags[..end].rsplit_once(',').map_or("", |(head, _)| head),
+    }
+}
+
 fn check_image(column: Column, url: &str) -> Result<(), String> {
-    if url.contains('\0') || url.len() > 2048 {
+    if url.contains('\0') || url.chars().count() > ATTRIBUTE_VALUE_CHARS {
         return Err(format!("{}: is not an address", column.name()));
     }
     Ok(())

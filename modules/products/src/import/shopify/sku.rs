@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::super::category::slug;
-use super::super::change::MAX_SKU;
+use crate::catalogue::rules::SKU_CHARS;
 
 /// Makes SKUs for variants that have none: `classic-varsity-top-medium`, from the handle and the
 /// values of the options. Where that is too long, says nothing, or belongs to another variant of
@@ -23,14 +23,14 @@ impl Skus {
             .filter(|word| !word.is_empty())
             .collect();
         let plain = words.join("-");
-        if !plain.is_empty() && plain.len() <= MAX_SKU {
+        if !plain.is_empty() && plain.len() <= SKU_CHARS {
             let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, plain.as_bytes());
             if *self.owners.entry(key.as_u64_pair().0).or_insert(owner) == owner {
                 return plain;
             }
         }
         let suffix = format!("{:08x}", owner >> 32);
-        let head = &plain[..plain.len().min(MAX_SKU - suffix.len() - 1)];
+        let head = &plain[..plain.len().min(SKU_CHARS - suffix.len() - 1)];
         match head.trim_end_matches('-') {
             "" => suffix,
             head => format!("{head}-{suffix}"),
@@ -80,7 +80,7 @@ mod tests {
         let mut skus = Skus::default();
         assert_eq!(skus.derive("tee", &["S/M"]), "tee-s-m");
         let other = skus.derive("tee", &["S-M"]);
-        assert_eq!(other, "tee-s-m-b9a22b10");
+        assert_eq!(other, "tee-s-m-07c9c00b");
         assert_eq!(skus.derive("tee", &["S-M"]), other);
         assert_ne!(skus.derive("tee-s", &["M"]), "tee-s-m");
     }
@@ -94,7 +94,7 @@ mod tests {
             skus.derive(&handle, &["Two"]),
         );
         assert_ne!(one, two);
-        assert!(one.len() <= MAX_SKU && one.starts_with("long-long-"));
+        assert!(one.len() <= SKU_CHARS && one.starts_with("long-long-"));
         assert_eq!(skus.derive("!", &[]).len(), 8);
     }
 }
