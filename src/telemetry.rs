@@ -14,9 +14,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Telemetry};
 
+/// Libraries that talk at `info` about every start; the setting may name them and wins.
+const QUIET: &str = "actix_server=warn,sqlx=warn";
+
 /// Call it once, before anything is logged.
 pub fn start(settings: &Telemetry) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log)?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.log))?;
     let people = match settings.log_format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Text => true,

@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod doctor;
 mod healthcheck;
+mod import;
 pub mod migrate;
 mod progress;
 mod serve;
@@ -77,7 +78,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
             output,
         }) => runtime.block_on(admin::create(settings, email, password_stdin, output)),
         Command::Demo(_) => todo!(),
-        Command::Import { .. } => todo!(),
+        Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),

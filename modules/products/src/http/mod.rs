@@ -13,6 +13,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(products::create_product)
         .service(products::get_product_by_sku)
         .service(products::get_product)
+        .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
         .service(categories::list_categories);
