@@ -15,5 +15,6 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(products::get_product)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
-        .service(categories::list_categories);
+        .service(categories::list_categories)
+        .service(crate::import::http::import_products);
 }

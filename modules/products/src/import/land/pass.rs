@@ -320,8 +320,7 @@ impl<'a> Columns<'a> {
         self.handles.push(handle.map(String::as_str));
         self.merges
             .push(matches!(attributes, Some(Attributes::Merge(_))));
-        self.attributes
-            .push(attributes.map(|attributes| json(attributes)));
+        self.attributes.push(attributes.map(json));
         self.active.push(change.is_active);
     }
 }
