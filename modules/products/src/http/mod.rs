@@ -16,5 +16,6 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
-        .service(categories::list_categories);
+        .service(categories::list_categories)
+        .service(crate::import::http::import_products);
 }

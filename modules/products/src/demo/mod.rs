@@ -1,0 +1,181 @@
+//! A made-up catalogue, the same one for the same seed.
+
+mod allocate;
+mod product;
+mod words;
+
+use std::collections::HashMap;
+
+use iso_currency::Currency;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use self::product::{Draw, rng};
+use self::words::CATEGORIES;
+
+pub use allocate::{Allocated, DemoAllocation, DemoAllocationLine, allocate_demo};
+pub use product::{DemoProduct, demo_product};
+
+/// Products in one statement.
+const CHUNK: u64 = 5_000;
+
+/// Stores the first `count` of [`demo_product`] with their categories and stock, and answers how
+/// many were new: those whose SKU is there already stay as they are. `progress` is told how many
+/// are done.
+pub async fn load_demo(
+    pool: &PgPool,
+    currency: Currency,
+    count: u64,
+    seed: u64,
+    progress: impl Fn(u64),
+) -> Result<u64, sqlx::Error> {
+    let mut added = 0;
+    let mut done = 0;
+    let categories = make_categories(pool, seed).await?;
+    while done < count {
+        let end = count.min(done + CHUNK);
+        let products = (done..end).map(|index| demo_product(seed, index, currency));
+        let columns = Columns::of(products, &categories);
+        added += insert(pool, currency, &columns).await?;
+        done = end;
+        progress(done);
+    }
+    Ok(added)
+}
+
+/// The demo's categories by slug.
+async fn make_categories(
+    pool: &PgPool,
+    seed: u64,
+) -> Result<HashMap<&'static str, Uuid>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let mut ids = HashMap::new();
+    for (index, (name, slug, parent)) in (0..).zip(CATEGORIES) {
+        let parent = parent.and_then(|parent| ids.get(parent).copied());
+        let id = make_category(&mut tx, fresh_id(seed, index), name, slug, parent).await?;
+        ids.insert(*slug, id);
+    }
+    tx.commit().await?;
+    Ok(ids)
+}
+
+fn fresh_id(seed: u64, index: u64) -> Uuid {
+    use rand::RngExt;
+    let random = rng(seed, Draw::Category, index).random();
+    uuid::Builder::from_unix_timestamp_millis(product::EPOCH_S * 1000, &random).into_uuid()
+}
+
+async fn make_category(
+    tx: &mut PgConnection,
+    id: Uuid,
+    name: &str,
+    slug: &str,
+    parent: Option<Uuid>,
+) -> Result<Uuid, sqlx::Error> {
+    sqlx::query!(
+        "insert into categories (id, name, slug, parent_id) values ($1, $2, $3, $4)
+         on conflict do nothing",
+        id,
+        name,
+        slug,
+        parent,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query_scalar!("select id from categories where slug = $1", slug)
+        .fetch_one(tx)
+        .await
+}
+
+/// Products as Postgres takes arrays.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    skus: Vec<String>,
+    names: Vec<String>,
+    descriptions: Vec<String>,
+    prices: Vec<i64>,
+    categories: Vec<Uuid>,
+    handles: Vec<String>,
+    attributes: Vec<String>,
+    on_hand: Vec<i64>,
+    created_at: Vec<OffsetDateTime>,
+}
+
+impl Columns {
+    fn of(
+        products: impl Iterator<Item = DemoProduct>,
+        categories: &HashMap<&'static str, Uuid>,
+    ) -> Self {
+        let mut columns = Self::default();
+        for product in products {
+            // Every category of the demo is among them.
+            let category = categories
+                .get(product.category)
+                .copied()
+                .unwrap_or_default();
+            columns.ids.push(product.id);
+            columns.skus.push(product.sku);
+            columns.names.push(product.name);
+            columns.descriptions.push(product.description);
+            columns.prices.push(product.price.amount);
+            columns.categories.push(category);
+            columns.handles.push(product.handle);
+            columns
+                .attributes
+                .push(serde_json::json!(product.attributes).to_string());
+            columns.on_hand.push(product.on_hand);
+            columns.created_at.push(product.created_at);
+        }
+        columns
+    }
+}
+
+async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result<u64, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    // A chunk may take longer than a request's statement.
+    sqlx::query!("select set_config('statement_timeout', '60s', true)")
+        .fetch_one(&mut *tx)
+        .await?;
+    let added = sqlx::query_scalar!(
+        r#"with added as (
+               insert into products
+                   (id, sku, name, description, price_minor, currency, category_id, handle,
+                    attributes, created_at, updated_at)
+               select u.id, u.sku, u.name, u.description, u.price_minor, $1, u.category_id,
+                   u.handle, u.attributes::jsonb, u.created_at, u.created_at
+               from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                       $7::uuid[], $8::text[], $9::text[], $10::timestamptz[])
+                   as u(id, sku, name, description, price_minor, category_id, handle,
+                       attributes, created_at)
+               on conflict do nothing
+               returning id, created_at
+           ), stocked as (
+               insert into stock (product_id, on_hand)
+               select id, u.on_hand
+               from added join unnest($2::uuid[], $11::bigint[]) as u(id, on_hand) using (id)
+               returning product_id, on_hand
+           ), moved as (
+               insert into stock_movements (product_id, delta, reason, created_at)
+               select product_id, on_hand, 'demo', created_at
+               from stocked join added on id = product_id
+           )
+           select count(*) as "count!" from added"#,
+        currency.code(),
+        &products.ids,
+        &products.skus,
+        &products.names,
+        &products.descriptions,
+        &products.prices,
+        &products.categories,
+        &products.handles,
+        &products.attributes,
+        &products.created_at,
+        &products.on_hand,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(added.unsigned_abs())
+}
