@@ -1,19 +1,16 @@
 use std::io::BufRead;
 
 use super::Outcome;
+use super::workbench::Workbench;
 use crate::cli::Output;
-use crate::settings::Settings;
+use crate::settings::{Module, Settings};
 
-#[cfg(feature = "users")]
 pub async fn create(
     settings: Settings,
     email: String,
     password_stdin: bool,
     output: Output,
 ) -> anyhow::Result<Outcome> {
-    use crate::commands::workbench::Workbench;
-    use crate::settings::Module;
-
     let password = password_stdin.then(read_password).transpose()?;
     let bench = Workbench::open(settings, &[Module::Users]).await?;
     let created = bench.users()?.create_admin(&email, password).await;
@@ -38,12 +35,6 @@ pub async fn create(
     Ok(Outcome::Done)
 }
 
-#[cfg(not(feature = "users"))]
-pub async fn create(_: Settings, _: String, _: bool, _: Output) -> anyhow::Result<Outcome> {
-    anyhow::bail!("this program was built without the users module")
-}
-
-#[cfg(feature = "users")]
 fn read_password() -> std::io::Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;

@@ -1,13 +1,19 @@
 //! One file for each command. Results go to standard output, everything else to standard error.
 
+#[cfg(feature = "users")]
 mod admin;
 mod config;
+#[cfg(all(feature = "users", feature = "products", feature = "orders"))]
+mod demo;
 mod doctor;
 mod healthcheck;
+#[cfg(feature = "products")]
 mod import;
 pub mod migrate;
+#[cfg(feature = "products")]
 mod progress;
 mod serve;
+#[cfg(any(feature = "users", feature = "products"))]
 mod workbench;
 
 use std::process::ExitCode;
@@ -72,15 +78,20 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
             check,
             output,
         } => runtime.block_on(migrate::run(settings, modules, check, output)),
+        #[cfg(feature = "users")]
         Command::Admin(Admin::Create {
             email,
             password_stdin,
             output,
         }) => runtime.block_on(admin::create(settings, email, password_stdin, output)),
-        Command::Demo(_) => todo!(),
+        #[cfg(all(feature = "users", feature = "products", feature = "orders"))]
+        Command::Demo(demo) => runtime.block_on(demo::run(settings, demo)),
+        #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
+        #[allow(unreachable_patterns, reason = "when every module is built in")]
+        _ => anyhow::bail!("this program was built without the modules of this command"),
     }
 }
