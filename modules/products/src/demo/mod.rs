@@ -4,9 +4,11 @@ mod allocate;
 mod product;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use futures_util::{StreamExt, stream};
 use iso_currency::Currency;
+use platform::db::retry_contention;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -20,6 +22,9 @@ pub use product::{DemoProduct, demo_product};
 /// Products in one statement.
 const CHUNK: u64 = 5_000;
 
+/// Postgres works on one chunk while the next is made.
+const CONNECTIONS: usize = 2;
+
 /// Stores the first `count` of [`demo_product`] with their categories and stock, and answers how
 /// many were new: those whose SKU is there already stay as they are. `progress` is told how many
 /// are done.
@@ -30,15 +35,23 @@ pub async fn load_demo(
     seed: u64,
     progress: impl Fn(u64),
 ) -> Result<u64, sqlx::Error> {
-    let mut added = 0;
-    let mut done = 0;
-    let categories = make_categories(pool, seed).await?;
-    while done < count {
-        let end = count.min(done + CHUNK);
-        let products = (done..end).map(|index| demo_product(seed, index, currency));
-        let columns = Columns::of(products, &categories);
-        added += insert(pool, currency, &columns).await?;
-        done = end;
+    let categories = &make_categories(pool, seed).await?;
+    let starts = (0..count).step_by(usize::try_from(CHUNK).unwrap_or(1));
+    let mut chunks = stream::iter(starts)
+        .map(|start| async move {
+            let indices = start..count.min(start + CHUNK);
+            let size = indices.end - indices.start;
+            let products = indices.map(|index| demo_product(seed, index, currency));
+            let columns = Columns::of(products, categories);
+            let added = retry_contention(|| insert(pool, currency, &columns)).await?;
+            Ok::<_, sqlx::Error>((size, added))
+        })
+        .buffer_unordered(CONNECTIONS);
+    let (mut done, mut added) = (0, 0);
+    while let Some(chunk) = chunks.next().await {
+        let (size, new) = chunk?;
+        done += size;
+        added += new;
         progress(done);
     }
     Ok(added)
@@ -139,29 +152,19 @@ async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result
         .fetch_one(&mut *tx)
         .await?;
     let added = sqlx::query_scalar!(
-        r#"with added as (
-               insert into products
-                   (id, sku, name, description, price_minor, currency, category_id, handle,
-                    attributes, created_at, updated_at)
-               select u.id, u.sku, u.name, u.description, u.price_minor, $1, u.category_id,
-                   u.handle, u.attributes::jsonb, u.created_at, u.created_at
-               from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-                       $7::uuid[], $8::text[], $9::text[], $10::timestamptz[])
-                   as u(id, sku, name, description, price_minor, category_id, handle,
-                       attributes, created_at)
-               on conflict do nothing
-               returning id, created_at
-           ), stocked as (
-               insert into stock (product_id, on_hand)
-               select id, u.on_hand
-               from added join unnest($2::uuid[], $11::bigint[]) as u(id, on_hand) using (id)
-               returning product_id, on_hand
-           ), moved as (
-               insert into stock_movements (product_id, delta, reason, created_at)
-               select product_id, on_hand, 'demo', created_at
-               from stocked join added on id = product_id
-           )
-           select count(*) as "count!" from added"#,
+        "insert into products
+             (id, sku, name, description, price_minor, currency, category_id, handle, attributes,
+              created_at, updated_at)
+         select u.id, u.sku, u.name, u.description, u.price_minor, $1, u.category_id, u.handle,
+             u.attributes::jsonb, u.created_at, u.created_at
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::uuid[],
+                 $8::text[], $9::text[], $10::timestamptz[])
+             as u(id, sku, name, description, price_minor, category_id, handle, attributes,
+                 created_at)
+         -- What search needs is computed before a conflict is seen.
+         where not exists (select from products known where known.sku = u.sku)
+         on conflict do nothing
+         returning id",
         currency.code(),
         &products.ids,
         &products.skus,
@@ -172,10 +175,42 @@ async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result
         &products.handles,
         &products.attributes,
         &products.created_at,
-        &products.on_hand,
     )
-    .fetch_one(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
+    let added: HashSet<Uuid> = added.into_iter().collect();
+    insert_stock(&mut tx, products, &added).await?;
     tx.commit().await?;
-    Ok(added.unsigned_abs())
+    Ok(added.len() as u64)
+}
+
+async fn insert_stock(
+    tx: &mut PgConnection,
+    products: &Columns,
+    added: &HashSet<Uuid>,
+) -> Result<(), sqlx::Error> {
+    let (mut ids, mut on_hand, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, id) in products.ids.iter().enumerate() {
+        if added.contains(id) {
+            ids.push(*id);
+            on_hand.push(products.on_hand[index]);
+            times.push(products.created_at[index]);
+        }
+    }
+    sqlx::query!(
+        "with moved as (
+             insert into stock_movements (product_id, delta, reason, created_at)
+             select u.id, u.on_hand, 'demo', u.created_at
+             from unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+                 as u(id, on_hand, created_at)
+         )
+         insert into stock (product_id, on_hand)
+         select * from unnest($1::uuid[], $2::bigint[])",
+        &ids,
+        &on_hand,
+        &times,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
