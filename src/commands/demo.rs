@@ -62,7 +62,9 @@ async fn load(bench: &Workbench, demo: &Demo) -> anyhow::Result<()> {
     let bar = progress::counter("users", users);
     let user_ids = bench
         .users()?
-        .load_demo(usize::try_from(users)?, demo.seed, |done| bar.set_position(done))
+        .load_demo(usize::try_from(users)?, demo.seed, |done| {
+            bar.set_position(done)
+        })
         .await?;
     bar.finish_and_clear();
 

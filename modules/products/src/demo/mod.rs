@@ -20,7 +20,7 @@ pub use allocate::{Allocated, DemoAllocation, DemoAllocationLine, allocate_demo}
 pub use product::{DemoProduct, demo_product};
 
 /// Products in one statement.
-const CHUNK: u64 = 5_000;
+const CHUNK: u64 = 2_000;
 
 /// Postgres works on one chunk while the next is made.
 const CONNECTIONS: usize = 2;
