@@ -2,6 +2,12 @@
 //!
 //! Start reading at [`wiring`].
 
+// A program with fewer modules leaves parts of the root idle; the lints look at the whole one.
+#![cfg_attr(
+    not(all(feature = "users", feature = "products", feature = "orders")),
+    allow(unused)
+)]
+
 pub mod accounts;
 pub mod cli;
 pub mod commands;
