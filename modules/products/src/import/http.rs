@@ -54,7 +54,9 @@ pub async fn import_products(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     expect_media_type(&req, &format::MEDIA_TYPES)?;
-    let format = Format::of_media_type(req.content_type()).unwrap_or(Format::Ndjson);
+    // Only a request without body passes without a type.
+    let format = Format::of_media_type(req.content_type())
+        .ok_or_else(|| Problem::bad_request("empty_body", "Send a file."))?;
     let limit = module.config.import_bytes;
     if limit > 0 && declared_length(&req).is_some_and(|length| length > limit) {
         return Err(too_large(limit));

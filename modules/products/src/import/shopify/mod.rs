@@ -323,3 +323,6 @@ fn check_image(column: Column, url: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
