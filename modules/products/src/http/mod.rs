@@ -16,6 +16,5 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
-        .service(categories::list_categories)
-        .service(crate::import::http::import_products);
+        .service(categories::list_categories);
 }

@@ -2,6 +2,7 @@
 
 mod categories;
 mod pass;
+mod write;
 
 use std::collections::HashMap;
 
