@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::commands::migrate;
 use crate::databases::Databases;
 use crate::health::Health;
+use crate::migrations;
 use crate::server;
 use crate::settings::{Secrets, Settings};
 use crate::wiring::{Shop, Store};
@@ -38,7 +38,7 @@ impl Instance {
         let stores = shop.stores();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        migrate::at_start(settings.migrate, &stores, &tasks, &stop).await?;
+        migrations::at_start(settings.migrate, &stores, &tasks, &stop).await?;
 
         let health = Health::new(settings, stores.clone());
         let wanted = settings.server.public;

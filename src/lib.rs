@@ -17,6 +17,7 @@ pub mod fallback;
 pub mod health;
 pub mod instance;
 pub mod limits;
+pub mod migrations;
 pub mod openapi;
 pub mod server;
 pub mod settings;

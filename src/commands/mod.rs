@@ -9,7 +9,7 @@ mod doctor;
 mod healthcheck;
 #[cfg(feature = "products")]
 mod import;
-pub mod migrate;
+mod migrate;
 #[cfg(feature = "products")]
 mod progress;
 mod serve;
