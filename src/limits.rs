@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use platform::Problem;
+use platform::{Problem, RequestContext};
 
 /// Requests per second and address; health checks are not counted.
 pub struct RequestLimit(Option<DefaultKeyedRateLimiter<IpAddr>>);
@@ -25,16 +26,23 @@ impl RequestLimit {
     }
 
     fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
-        let (Some(limiter), Some(peer)) = (&self.0, request.peer_addr()) else {
+        let Some(limiter) = &self.0 else {
             return Ok(());
         };
         if request.path().starts_with("/health") {
             return Ok(());
         }
+        let Some(client) = request
+            .extensions()
+            .get::<RequestContext>()
+            .map(|cx| cx.client)
+        else {
+            return Ok(());
+        };
         if limiter.len() > REMEMBERED {
             limiter.retain_recent();
         }
-        limiter.check_key(&peer.ip()).map_err(|not_until| {
+        limiter.check_key(&client).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             let seconds = wait.as_secs() + 1;
             Problem::new(

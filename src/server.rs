@@ -11,6 +11,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpRequest, HttpServer, web};
 use platform::Problem;
 use platform::body::BodyLimit;
+use platform::client::TrustedProxies;
 use platform::edge::{Edge, X_REQUEST_ID, edge};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt, scope};
@@ -20,7 +21,7 @@ use crate::fallback::KnownPaths;
 use crate::health::{self, Health};
 use crate::limits::{RequestLimit, limit_requests};
 use crate::openapi::{self, BASE_PATH};
-use crate::settings::Settings;
+use crate::settings::{Network, Settings};
 use crate::telemetry::RequestSpan;
 use crate::wiring::Shop;
 
@@ -42,6 +43,7 @@ pub fn bind(
     let at_the_edge = Arc::new(Edge {
         deadline: settings.server.request_deadline,
         unbounded: UNBOUNDED.to_vec(),
+        trusted_proxies: trusted_proxies(&settings.server.trusted_proxies),
     });
     let request_limit = RequestLimit::new(settings.limits.requests_per_second);
     let body_limit = BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()));
@@ -82,6 +84,11 @@ pub fn bind(
     .bind(settings.server.public)?;
     let address = server.addrs().first().copied();
     Ok((server.run(), address.unwrap_or(settings.server.public)))
+}
+
+fn trusted_proxies(networks: &[Network]) -> TrustedProxies {
+    let networks = networks.to_vec();
+    TrustedProxies::new(move |ip| networks.iter().any(|network| network.contains(ip)))
 }
 
 /// A malformed id names nothing.

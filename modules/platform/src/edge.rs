@@ -12,16 +12,18 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
+use crate::client::TrustedProxies;
 use crate::{Problem, RequestContext};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Edge {
     /// How long a handler may take before the client gets 503.
     pub deadline: Duration,
     /// Paths whose handlers read a body of any length, and so may take any time.
     pub unbounded: Vec<&'static str>,
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// For `actix_web::middleware::from_fn`; wrap it last, so that it is the outermost.
@@ -34,7 +36,9 @@ pub async fn edge<B: MessageBody + 'static>(
         .headers()
         .get(X_REQUEST_ID)
         .and_then(|v| v.to_str().ok());
-    let context = RequestContext::new(offered, edge.deadline);
+    let peer = req.peer_addr().map(|peer| peer.ip());
+    let client = edge.trusted_proxies.client(peer, req.headers());
+    let context = RequestContext::new(offered, edge.deadline, client);
     let request_id = context.request_id.clone();
     let unbounded = edge.unbounded.contains(&req.path());
     let deadline = context.deadline;

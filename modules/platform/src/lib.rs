@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod client;
 pub mod db;
 pub mod edge;
 pub mod outbox;

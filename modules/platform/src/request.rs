@@ -1,6 +1,8 @@
-//! What a request carries from the edge to the last statement: its id and its deadline.
+//! What a request carries from the edge to the last statement: its id, its deadline and where it comes
+//! from.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -14,11 +16,13 @@ use crate::Problem;
 pub struct RequestContext {
     pub request_id: String,
     pub deadline: Instant,
+    /// Where the request comes from; what limits count.
+    pub client: IpAddr,
 }
 
 impl RequestContext {
     /// Takes the caller's id when it is sane: 1 to 128 visible ASCII characters.
-    pub(crate) fn new(offered_id: Option<&str>, budget: Duration) -> Self {
+    pub(crate) fn new(offered_id: Option<&str>, budget: Duration, client: IpAddr) -> Self {
         let sane =
             |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
         Self {
@@ -27,6 +31,7 @@ impl RequestContext {
                 None => Uuid::now_v7().to_string(),
             },
             deadline: Instant::now() + budget,
+            client,
         }
     }
 }
@@ -47,7 +52,9 @@ mod tests {
 
     #[test]
     fn keeps_a_sane_id_and_replaces_any_other() {
-        let id = |offered| RequestContext::new(offered, Duration::ZERO).request_id;
+        let id = |offered| {
+            RequestContext::new(offered, Duration::ZERO, [127, 0, 0, 1].into()).request_id
+        };
         assert_eq!(id(Some("abc-123")), "abc-123");
         for insane in [
             None,

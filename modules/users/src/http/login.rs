@@ -1,10 +1,10 @@
-use actix_web::{HttpRequest, HttpResponse, post, web};
-use platform::Problem;
+use actix_web::{HttpResponse, post, web};
 use platform::problem::ProblemDocument;
+use platform::{Problem, RequestContext};
 
 use super::credentials::{Credentials, PasswordGrant};
 use super::problems::{invalid_credentials, too_many_logins};
-use super::{client_address, tokens};
+use super::tokens;
 use crate::Module;
 use crate::email::Email;
 use crate::hasher::Verdict;
@@ -33,7 +33,7 @@ use crate::store::{sessions, users};
 )]
 #[post("/auth/login")]
 pub(super) async fn login(
-    req: HttpRequest,
+    cx: RequestContext,
     module: web::Data<Module>,
     credentials: Credentials,
 ) -> Result<HttpResponse, Problem> {
@@ -41,7 +41,7 @@ pub(super) async fn login(
     let key = Email::parse(&credentials.email).map_or_else(|_| String::new(), |email| email.key);
     module
         .login_limit
-        .check(client_address(&req), &key)
+        .check(cx.client, &key)
         .map_err(too_many_logins)?;
 
     let account = users::credentials(&module.pool, &key).await?;

@@ -8,9 +8,6 @@ mod register;
 mod session;
 mod tokens;
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -23,10 +20,4 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(session::refresh)
         .service(session::logout)
         .service(me::me);
-}
-
-/// Whom the login limit counts.
-fn client_address(req: &HttpRequest) -> IpAddr {
-    req.peer_addr()
-        .map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip())
 }

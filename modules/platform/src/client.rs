@@ -1,0 +1,64 @@
+//! The address that a request comes from.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderMap;
+
+/// Which peers are proxies of ours, whose `X-Forwarded-For` is believed.
+#[derive(Clone)]
+pub struct TrustedProxies(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>);
+
+impl TrustedProxies {
+    pub fn new(trusts: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(trusts))
+    }
+
+    /// Walks the forwarded addresses from the nearest one to the first that is no proxy of ours:
+    /// what stands before it is that client's own claim.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into()).to_canonical();
+        let forwarded: Vec<&str> = headers
+            .get_all("x-forwarded-for")
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        for address in forwarded.iter().rev() {
+            if !(self.0)(client) {
+                break;
+            }
+            match address.trim().parse::<IpAddr>() {
+                Ok(address) => client = address.to_canonical(),
+                Err(_) => break,
+            }
+        }
+        client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let proxies = TrustedProxies::new(|ip| ip.to_string().starts_with("10."));
+        let client = |peer: &str, forwarded: &'static str| {
+            let mut headers = HeaderMap::new();
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.insert(name, HeaderValue::from_static(forwarded));
+            let client = proxies.client(Some(peer.parse().unwrap()), &headers);
+            client.to_string()
+        };
+        assert_eq!(client("198.51.100.7", "203.0.113.1"), "198.51.100.7");
+        assert_eq!(client("10.0.0.1", "203.0.113.1"), "203.0.113.1");
+        assert_eq!(
+            client("10.0.0.1", "1.1.1.1, 203.0.113.1, 10.0.0.2"),
+            "203.0.113.1"
+        );
+        assert_eq!(client("10.0.0.1", "203.0.113.1, nonsense"), "10.0.0.1");
+        assert_eq!(client("::ffff:10.0.0.1", "203.0.113.1"), "203.0.113.1");
+    }
+}
