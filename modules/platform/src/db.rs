@@ -68,7 +68,8 @@ pub fn failure(error: &sqlx::Error) -> Failure {
         sqlx::Error::Database(error) => match error.code().as_deref() {
             Some("57014" | "55P03" | "25P03") => Failure::Timeout,
             Some("40001" | "40P01") => Failure::Contention,
-            Some("25006" | "28000" | "28P01" | "3D000" | "42501") => Failure::Unavailable,
+            // 55000: the database is closed to new connections.
+            Some("55000" | "25006" | "28000" | "28P01" | "3D000" | "42501") => Failure::Unavailable,
             Some(code) if ["08", "53", "57", "58"].contains(&&code[..2]) => Failure::Unavailable,
             _ => Failure::Internal,
         },
