@@ -8,7 +8,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use garde::Validate;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -105,6 +105,10 @@ where
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        // What is no JSON further on has no shape to speak of.
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+            return malformed(error);
+        }
         let field = error.path().to_string();
         shape_problem(field, error.into_inner())
     })?;
@@ -244,6 +248,8 @@ mod tests {
         assert_eq!(refusal(r#"{"lines":[]} x"#), (400, String::new()));
         assert_eq!(refusal("[[]]"), (422, "body".to_owned()));
         assert_eq!(refusal("[").0, 400);
+        assert_eq!(refusal("{} {}").0, 400);
+        assert_eq!(refusal(r#"{"lines":1, x"#).0, 400);
     }
 
     #[test]
