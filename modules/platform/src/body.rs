@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::Problem;
+use crate::auth::let_in;
 use crate::problem::FieldError;
 
 /// A JSON body: 415 for another media type, 413 past [`BodyLimit`], 400 when it is no JSON, 422
@@ -34,7 +35,9 @@ where
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let req = req.clone();
         let payload = web::Payload::from_request(&req, payload);
+        let let_in = let_in(&req);
         Box::pin(async move {
+            let_in.await?;
             expect_media_type(&req, &["application/json", "application/merge-patch+json"])?;
             let payload = payload.await.map_err(|_| unreadable())?;
             let bytes = read(&req, payload).await?;

@@ -1,6 +1,7 @@
 //! Query parameters: 422 naming the parameter when one is malformed or out of range.
 
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -8,6 +9,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::auth::let_in;
 use crate::body::validate;
 
 #[derive(Debug)]
@@ -15,13 +17,18 @@ pub struct Params<T>(pub T);
 
 impl<T> FromRequest for Params<T>
 where
-    T: DeserializeOwned + Validate<Context = ()>,
+    T: DeserializeOwned + Validate<Context = ()> + 'static,
 {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(req.query_string().as_bytes()).map(Self))
+        let params = parse(req.query_string().as_bytes()).map(Self);
+        let let_in = let_in(req);
+        Box::pin(async move {
+            let_in.await?;
+            params
+        })
     }
 }
 

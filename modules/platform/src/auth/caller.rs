@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, Shared};
 use uuid::Uuid;
 
 use super::{Role, Tokens};
@@ -60,13 +62,27 @@ pub enum Standing {
 
 type BoxedResult<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
+/// Whether the request is let in, once somebody has asked; see [`let_in`].
+struct Verdict(Shared<LocalBoxFuture<'static, Result<(), Problem>>>);
+
+/// Waits until the handler's [`Caller`] or [`Admin`] is known, when it takes one: extractors run
+/// side by side, and who is not let in should not learn what is wrong with the request.
+pub(crate) fn let_in(req: &HttpRequest) -> impl Future<Output = Result<(), Problem>> + use<> {
+    let verdict = req.extensions().get::<Verdict>().map(|v| v.0.clone());
+    async move {
+        match verdict {
+            Some(verdict) => verdict.await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl FromRequest for MaybeCaller {
     type Error = Problem;
     type Future = BoxedResult<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move { authenticate(&req).await.map(Self) })
+        ask(req, |caller| Ok(Self(caller)))
     }
 }
 
@@ -75,11 +91,7 @@ impl FromRequest for Caller {
     type Future = BoxedResult<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move {
-            let caller = authenticate(&req).await?;
-            caller.ok_or_else(|| unauthorized("missing_token", "Bearer", "Sign in first."))
-        })
+        ask(req, known)
     }
 }
 
@@ -87,46 +99,69 @@ impl FromRequest for Admin {
     type Error = Problem;
     type Future = BoxedResult<Self>;
 
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = Caller::from_request(req, payload);
-        Box::pin(async move {
-            match caller.await? {
-                caller if caller.is_admin() => Ok(Self(caller)),
-                _ => Err(Problem::forbidden()),
-            }
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ask(req, |caller| match known(caller)? {
+            caller if caller.is_admin() => Ok(Self(caller)),
+            _ => Err(Problem::forbidden()),
         })
     }
 }
 
-async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Problem> {
-    let Some(header) = req.headers().get(header::AUTHORIZATION) else {
-        return Ok(None);
-    };
-    let tokens = req.app_data::<web::Data<Tokens>>().ok_or_else(|| {
-        tracing::error!("no token keys are configured");
-        Problem::internal()
-    })?;
-    let claims = header
-        .to_str()
-        .ok()
-        .and_then(bearer)
-        .and_then(|token| tokens.verify(token))
-        .ok_or_else(invalid_token)?;
-    let role = match req.app_data::<web::Data<Arc<dyn Accounts>>>() {
-        None => claims.role,
-        Some(accounts) => {
-            let cx = RequestContext::extract(req).await?;
-            match accounts.standing(claims.sub, claims.sid, &cx).await? {
-                Standing::Active(role) => role,
-                Standing::Locked => return Err(invalid_token()),
+fn known(caller: Option<Caller>) -> Result<Caller, Problem> {
+    caller.ok_or_else(|| unauthorized("missing_token", "Bearer", "Sign in first."))
+}
+
+/// Finds out who is asking, and leaves word of whether they are let in.
+fn ask<T: Clone + 'static>(
+    req: &HttpRequest,
+    admit: fn(Option<Caller>) -> Result<T, Problem>,
+) -> BoxedResult<T> {
+    let caller = authenticate(req);
+    let answer = async move { admit(caller.await?) }.boxed_local().shared();
+    let verdict = answer.clone().map(|answer| answer.map(drop));
+    let verdict = Verdict(verdict.boxed_local().shared());
+    req.extensions_mut().insert(verdict);
+    Box::pin(answer)
+}
+
+/// The future does not hold the request, in which its verdict is kept.
+fn authenticate(
+    req: &HttpRequest,
+) -> impl Future<Output = Result<Option<Caller>, Problem>> + use<> {
+    let header = req.headers().get(header::AUTHORIZATION).cloned();
+    let tokens = req.app_data::<web::Data<Tokens>>().cloned();
+    let accounts = req.app_data::<web::Data<Arc<dyn Accounts>>>().cloned();
+    let cx = RequestContext::extract(req);
+    async move {
+        let Some(header) = header else {
+            return Ok(None);
+        };
+        let tokens = tokens.ok_or_else(|| {
+            tracing::error!("no token keys are configured");
+            Problem::internal()
+        })?;
+        let claims = header
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .and_then(|token| tokens.verify(token))
+            .ok_or_else(invalid_token)?;
+        let role = match accounts {
+            None => claims.role,
+            Some(accounts) => {
+                let cx = cx.await?;
+                match accounts.standing(claims.sub, claims.sid, &cx).await? {
+                    Standing::Active(role) => role,
+                    Standing::Locked => return Err(invalid_token()),
+                }
             }
-        }
-    };
-    Ok(Some(Caller {
-        user_id: claims.sub,
-        role,
-        session_id: claims.sid,
-    }))
+        };
+        Ok(Some(Caller {
+            user_id: claims.sub,
+            role,
+            session_id: claims.sid,
+        }))
+    }
 }
 
 /// The scheme's name is case-insensitive (RFC 9110, 11.1).

@@ -3,6 +3,7 @@
 mod caller;
 mod tokens;
 
+pub(crate) use caller::let_in;
 pub use caller::{Accounts, Admin, Caller, MaybeCaller, Standing};
 pub use tokens::{AccessToken, Claims, Tokens};
 
