@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use actix_web::HttpMessage;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
@@ -60,7 +60,10 @@ pub async fn limit_requests<B: MessageBody>(
     limit: Arc<RequestLimit>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    limit.check(&request)?;
-    next.call(request).await
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    match limit.check(&request) {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        // An answer, so that the layers outside see one.
+        Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
+    }
 }

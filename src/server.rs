@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpRequest, HttpServer, web};
 use platform::Problem;
@@ -28,6 +28,7 @@ use crate::wiring::Shop;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Handlers that read a body of any length.
 const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
 
@@ -115,6 +116,7 @@ fn cors(origins: &[String]) -> Cors {
             header::ETAG,
             header::RETRY_AFTER,
             X_REQUEST_ID,
+            IDEMPOTENT_REPLAYED,
         ])
         .max_age(3600)
 }

@@ -55,7 +55,8 @@ pub async fn edge<B: MessageBody + 'static>(
     let mut response = match answer {
         Ok(response) => match response.response().error() {
             Some(error) => {
-                let rendered = problem_of(error).response(Some(&path), Some(&request_id));
+                let mut rendered = problem_of(error).response(Some(&path), Some(&request_id));
+                keep_negotiated(response.headers(), rendered.headers_mut());
                 response.into_response(rendered).map_into_right_body()
             }
             None => response.map_into_left_body(),
@@ -143,6 +144,15 @@ fn problem_of(error: &Error) -> Problem {
         _ => {
             tracing::error!(%error, "an error that has no problem of its own");
             Problem::internal()
+        }
+    }
+}
+
+/// What inner middlewares said about who may read the answer.
+fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
+    for (name, value) in said {
+        if name == header::VARY || name.as_str().starts_with("access-control-") {
+            headers.append(name.clone(), value.clone());
         }
     }
 }
