@@ -24,6 +24,15 @@ impl KnownPaths {
         )
     }
 
+    /// Adds paths that answer GET and are not documented.
+    pub fn and_read_only(mut self, paths: &[&str]) -> Self {
+        let read_only = paths
+            .iter()
+            .map(|path| (segments(path), vec!["GET", "HEAD"]));
+        self.0.extend(read_only);
+        self
+    }
+
     /// Always an error, for the edge to render.
     pub fn refuse(&self, path: &str) -> Problem {
         match self.allowed_at(path) {
@@ -33,11 +42,7 @@ impl KnownPaths {
                 format!("This path answers {allowed}."),
             )
             .with_header(header::ALLOW, allowed),
-            None => Problem::new(
-                StatusCode::NOT_FOUND,
-                "unknown_route",
-                "Nothing is served at this path.",
-            ),
+            None => unknown_route(),
         }
     }
 
@@ -51,6 +56,14 @@ impl KnownPaths {
             .collect();
         (!methods.is_empty()).then(|| methods.join(", "))
     }
+}
+
+pub fn unknown_route() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_route",
+        "Nothing is served at this path.",
+    )
 }
 
 fn segments(path: &str) -> Vec<Segment> {

@@ -152,6 +152,19 @@ impl Dependency {
     }
 }
 
+/// That it is so, in a word.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HealthWord)]
+pub struct Word {
+    status: Status,
+}
+
+impl Word {
+    const HEALTHY: Self = Self {
+        status: Status::Healthy,
+    };
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct CacheHealth {
     #[schema(example = "in_process")]
@@ -199,6 +212,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 /// The process and its modules
 #[utoipa::path(
     tag = "health",
+    operation_id = "get_health",
     responses(
         (status = 200, description = "Healthy or degraded", body = ProcessHealth),
         (status = 503, description = "Unhealthy", body = ProcessHealth),
@@ -225,30 +239,29 @@ async fn process(health: web::Data<Health>) -> HttpResponse {
 }
 
 /// The process answers
-#[utoipa::path(tag = "health", responses((status = 200, description = "It answers")))]
+#[utoipa::path(
+    tag = "health",
+    operation_id = "is_alive",
+    responses((status = 200, description = "It answers", body = Word)),
+)]
 #[get("/health/live")]
 async fn live() -> HttpResponse {
-    answer(
-        Status::Healthy,
-        serde_json::json!({ "status": Status::Healthy }),
-    )
+    answer(Status::Healthy, Word::HEALTHY)
 }
 
 /// Every hosted module can serve
 #[utoipa::path(
     tag = "health",
+    operation_id = "is_ready",
     responses(
-        (status = 200, description = "Ready"),
+        (status = 200, description = "Ready", body = Word),
         (status = 503, description = "`not_ready`, and why", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 #[get("/health/ready")]
 async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     match health.ready().await {
-        Ok(()) => Ok(answer(
-            Status::Healthy,
-            serde_json::json!({ "status": Status::Healthy }),
-        )),
+        Ok(()) => Ok(answer(Status::Healthy, Word::HEALTHY)),
         Err(reason) => Err(
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason)
                 .with_header(header::RETRY_AFTER, "1"),
@@ -259,6 +272,7 @@ async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
 /// One module, its database and the modules it asks
 #[utoipa::path(
     tag = "health",
+    operation_id = "get_module_health",
     params(("module" = String, Path, description = "`users`, `products` or `orders`")),
     responses(
         (status = 200, description = "Healthy or degraded", body = ModuleHealth),

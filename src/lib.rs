@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod cli;
 pub mod commands;
 pub mod databases;
+pub mod docs;
 pub mod embedded;
 pub mod fallback;
 pub mod health;

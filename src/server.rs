@@ -15,8 +15,8 @@ use platform::client::TrustedProxies;
 use platform::edge::{Edge, X_REQUEST_ID, edge};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt, scope};
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::docs;
 use crate::fallback::KnownPaths;
 use crate::health::{self, Health};
 use crate::limits::{RequestLimit, limit_requests};
@@ -58,11 +58,13 @@ pub fn bind(
             .app_data(web::Data::from(Arc::clone(&health)))
             .app_data(path_config())
             .configure(health::routes)
+            .configure(docs::document_route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();
-        let known = KnownPaths::of(&document);
+        let document = openapi::finish(document);
+        let known = KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS);
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
-        app.configure(|cfg| docs(cfg, document))
+        app.configure(|cfg| docs::serve(cfg, &document))
             .default_service(web::to(move |request: HttpRequest| {
                 let refusal = known.refuse(request.path());
                 async move { Err::<web::Bytes, Problem>(refusal) }
@@ -119,13 +121,4 @@ fn cors(origins: &[String]) -> Cors {
             IDEMPOTENT_REPLAYED,
         ])
         .max_age(3600)
-}
-
-/// The document and a page to read it with, which needs nothing from elsewhere.
-fn docs(cfg: &mut web::ServiceConfig, document: utoipa::openapi::OpenApi) {
-    const DOCUMENT: &str = "/api/v1/openapi.json";
-    let page = SwaggerUi::new("/docs/{_:.*}")
-        .url(DOCUMENT, document)
-        .config(Config::default().validator_url("none"));
-    cfg.service(web::redirect("/docs", "/docs/")).service(page);
 }

@@ -135,6 +135,7 @@ pub struct DatabaseHealth {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     Healthy,
     Degraded,
