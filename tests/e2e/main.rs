@@ -3,4 +3,11 @@
 
 mod support;
 
+mod constraints;
+mod health;
+mod http;
+mod isolation;
+mod openapi;
 mod orders;
+mod products;
+mod users;

@@ -1,0 +1,11 @@
+//! The public listener's manners, whatever the route.
+
+mod authorization;
+mod connections;
+mod cors;
+mod docs;
+mod headers;
+mod paths;
+mod queries;
+mod refusals;
+mod shutdown;

@@ -1,0 +1,155 @@
+//! Real answers against the schemas that the OpenAPI document promises.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::tour::Tour;
+use crate::support::{Customer, PASSWORD, TestShop};
+
+#[tokio::test]
+async fn real_answers_are_what_the_document_says() {
+    let shop = TestShop::open().await;
+    let document = serde_json::to_value(cleave::openapi::document()).unwrap();
+    let admin = shop.admin().await;
+    let ada = shop.customer("ada").await;
+    let mut tour = Tour {
+        shop,
+        document,
+        covered: Vec::new(),
+    };
+    users(&mut tour, &ada).await;
+    let product = products(&mut tour, &admin, &ada).await;
+    orders(&mut tour, &ada, &product).await;
+    for path in [
+        "",
+        "/live",
+        "/ready",
+        "/{module=orders}",
+        "/{module=nothing}",
+    ] {
+        tour.ask(None, &format!("GET /health{path}"), Value::Null)
+            .await;
+    }
+    tour.ask(None, "GET /api/v1/openapi.json", Value::Null)
+        .await;
+
+    let covered = tour.covered.iter().filter_map(|name| name.rsplit_once(' '));
+    let operations: BTreeSet<_> = covered.map(|(operation, _)| operation).collect();
+    let paths = tour.document["paths"].as_object().unwrap();
+    for (path, item) in paths {
+        for method in item.as_object().unwrap().keys() {
+            let operation = format!("{method} {path}");
+            assert!(
+                operations.contains(operation.as_str()),
+                "the tour leaves out {operation}"
+            );
+        }
+    }
+    tour.shop.close().await;
+}
+
+async fn users(tour: &mut Tour, ada: &Customer) {
+    let bob = json!({ "email": "bob@example.com", "password": PASSWORD, "full_name": "Bob" });
+    let register = "POST /auth/register";
+    tour.ask(None, register, bob.clone()).await.expect(201);
+    tour.ask(None, register, bob).await.expect(409);
+    tour.ask(None, register, json!({})).await.expect(422);
+    tour.ask(None, register, Value::Null).await.expect(400);
+    let wrong = json!({ "email": "bob@example.com", "password": "wrong" });
+    tour.ask(None, "POST /auth/login", wrong).await.expect(401);
+    let right = json!({ "email": "bob@example.com", "password": PASSWORD });
+    let tokens = tour.ask(None, "POST /auth/login", right).await.expect(200);
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+    tour.ask(None, "POST /auth/refresh", refresh.clone())
+        .await
+        .expect(200);
+    tour.ask(None, "POST /auth/refresh", refresh.clone())
+        .await
+        .expect(401);
+    tour.ask(None, "POST /auth/logout", refresh)
+        .await
+        .expect(204);
+    tour.ask(Some(ada), "GET /auth/me", Value::Null)
+        .await
+        .expect(200);
+    tour.ask(None, "GET /auth/me", Value::Null)
+        .await
+        .expect(401);
+}
+
+async fn products(tour: &mut Tour, admin: &Customer, ada: &Customer) -> String {
+    let sofa = json!({
+        "sku": "SOFA", "name": "Sofa", "description": "To sit on", "handle": "sofa",
+        "price": { "amount": 100, "currency": "EUR" }, "stock": { "on_hand": 5 },
+        "attributes": { "colour": "blue" },
+    });
+    let create = "POST /products";
+    let made = tour
+        .ask(Some(admin), create, sofa.clone())
+        .await
+        .expect(201);
+    tour.ask(Some(admin), create, sofa.clone())
+        .await
+        .expect(409);
+    tour.ask(Some(admin), create, json!({})).await.expect(422);
+    tour.ask(Some(ada), create, sofa).await.expect(403);
+    let bare =
+        json!({ "sku": "BARE", "name": "Bare", "price": { "amount": 0, "currency": "EUR" } });
+    tour.ask(Some(admin), create, bare).await.expect(201);
+
+    let import = "POST /products/import";
+    let lines = "{\"sku\":\"BARE\",\"name\":\"Barer\"}\nnonsense\n";
+    tour.ask(Some(admin), import, lines.into())
+        .await
+        .expect(200);
+    tour.ask(Some(ada), import, lines.into()).await.expect(403);
+
+    let id = made["id"].as_str().unwrap().to_owned();
+    for (call, status) in [
+        (format!("GET /products/{{id={id}}}"), 200),
+        (format!("GET /products/{{id={}}}", ada.id), 404),
+        ("GET /products/by-sku/{sku=BARE}".to_owned(), 200),
+        ("GET /products/by-sku/{sku=NONE}".to_owned(), 404),
+        ("GET /products?q=sofa&limit=1".to_owned(), 200),
+        ("GET /products?limit=0".to_owned(), 422),
+        ("GET /categories".to_owned(), 200),
+    ] {
+        tour.ask(None, &call, Value::Null).await.expect(status);
+    }
+    let stock = format!("PUT /products/{{id={id}}}/stock");
+    tour.ask(Some(admin), &stock, json!({ "on_hand": 9 }))
+        .await
+        .expect(200);
+    tour.ask(Some(admin), &stock, json!({ "on_hand": -1 }))
+        .await
+        .expect(422);
+    let adjust = format!("POST /products/{{id={id}}}/stock/adjustments");
+    let lost = json!({ "delta": -10, "reason": "lost" });
+    tour.ask(Some(admin), &adjust, lost).await.expect(409);
+    let found = json!({ "delta": 1, "reason": "found" });
+    tour.ask(Some(admin), &adjust, found).await.expect(200);
+    id
+}
+
+async fn orders(tour: &mut Tour, ada: &Customer, product: &str) {
+    let order = |quantity: i64| json!({ "items": [{ "product_id": product, "quantity": quantity }], "note": "ring twice" });
+    let place = "POST /orders";
+    let placed = tour.ask(Some(ada), place, order(2)).await.expect(201);
+    tour.ask(Some(ada), place, order(1_000)).await.expect(409);
+    tour.ask(Some(ada), place, order(0)).await.expect(422);
+    tour.ask(None, place, order(1)).await.expect(401);
+    let id = placed["id"].as_str().unwrap();
+    tour.ask(Some(ada), "GET /orders?limit=5", Value::Null)
+        .await
+        .expect(200);
+    let read = format!("GET /orders/{{id={id}}}");
+    tour.ask(Some(ada), &read, Value::Null).await.expect(200);
+    let unknown = format!("GET /orders/{{id={product}}}");
+    tour.ask(Some(ada), &unknown, Value::Null).await.expect(404);
+    let cancel = format!("POST /orders/{{id={id}}}/cancel");
+    tour.ask(Some(ada), &cancel, json!({ "reason": "no room" }))
+        .await
+        .expect(200);
+    tour.ask(Some(ada), &read, Value::Null).await.expect(200);
+}

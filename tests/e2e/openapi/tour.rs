@@ -1,0 +1,102 @@
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, Customer, TestShop};
+
+/// Asks, and holds each answer against the document.
+pub struct Tour {
+    pub shop: TestShop,
+    pub document: Value,
+    /// Method, path and status of every answer.
+    pub covered: Vec<String>,
+}
+
+impl Tour {
+    /// A call names its parameters as the document does, with values: `GET /orders/{id=7}`.
+    pub async fn ask(&mut self, who: Option<&Customer>, call: &str, body: Value) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        let (template, concrete) = split_template(path);
+        let request = self
+            .shop
+            .request(method.parse::<Method>().unwrap(), &concrete);
+        let request = match who {
+            Some(who) => request.bearer_auth(&who.token),
+            None => request,
+        };
+        let request = match body {
+            Value::Null => request,
+            Value::String(ndjson) => request
+                .header("content-type", "application/x-ndjson")
+                .body(ndjson),
+            body => request.json(&body),
+        };
+        let answer = self.shop.send(request).await;
+        self.check(&method.to_lowercase(), &template, &answer);
+        answer
+    }
+
+    fn check(&mut self, method: &str, template: &str, answer: &Answer) {
+        let status = answer.status.as_u16().to_string();
+        let name = format!("{method} {template} {status}");
+        let at = |parts: &[&str]| {
+            let escaped = parts
+                .iter()
+                .map(|p| p.replace('~', "~0").replace('/', "~1"));
+            format!("/{}", escaped.collect::<Vec<_>>().join("/"))
+        };
+        let response = at(&["paths", template, method, "responses", &status]);
+        let described = self.document.pointer(&response);
+        let described = described.unwrap_or_else(|| panic!("{name} is not documented"));
+        self.covered.push(name.clone());
+        for header in described["headers"].as_object().into_iter().flatten() {
+            assert!(answer.header(header.0).is_some(), "{name}: no {}", header.0);
+        }
+        if described.get("content").is_none() {
+            assert_eq!(answer.text, "", "{name}");
+            return;
+        }
+        let media_type = answer.header("content-type").unwrap();
+        let schema = response + &at(&["content", media_type, "schema"]);
+        let schema = self.document.pointer(&schema);
+        let schema = schema.unwrap_or_else(|| panic!("{name}: {media_type} is not documented"));
+        let mut root = schema.clone();
+        root["components"] = self.document["components"].clone();
+        forbid_the_undocumented(&mut root["components"]["schemas"]);
+        let validator = jsonschema::draft202012::new(&root).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&answer.json).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}\n{}", answer.text);
+    }
+}
+
+/// Members that the document does not name are wrong, but in problems, which may have more.
+fn forbid_the_undocumented(schemas: &mut Value) {
+    for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
+        if name != "Problem" && schema.get("properties").is_some() {
+            let members = schema.as_object_mut().into_iter();
+            members.for_each(|m| drop(m.insert("additionalProperties".into(), false.into())));
+        }
+    }
+}
+
+/// `/orders/{id=7}` is the template `/orders/{id}` and the path `/orders/7`.
+fn split_template(path: &str) -> (String, String) {
+    let (mut template, mut concrete) = (String::new(), String::new());
+    let path = match path.starts_with("/health") || path.starts_with("/api") {
+        true => path.to_owned(),
+        false => format!("/api/v1{path}"),
+    };
+    for part in path.split_inclusive(['{', '}']) {
+        match part.strip_suffix('}').and_then(|p| p.split_once('=')) {
+            Some((name, value)) => {
+                template += &format!("{name}}}");
+                concrete += value;
+            }
+            None => {
+                template += part;
+                concrete += part.trim_end_matches('{');
+            }
+        }
+    }
+    let template = template.split('?').next().unwrap_or_default().to_owned();
+    (template, concrete)
+}
