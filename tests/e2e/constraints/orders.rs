@@ -1,0 +1,82 @@
+use super::Case;
+
+pub const SEED: &str = "
+    insert into orders
+        (id, number, user_id, status, currency, total_minor, reservation_id, idempotency_key, request_hash)
+    values (gen_random_uuid(), 'A-1', gen_random_uuid(), 'placed', 'EUR', 1, gen_random_uuid(), 'key', 'hash');
+    insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
+    select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
+    insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
+    insert into outbox (event_id, subscriber, aggregate_id, event)
+    select gen_random_uuid(), 'products', id, '{}' from orders";
+
+pub const CASES: &[Case] = &[
+    ("orders_pkey", "insert into orders select * from orders"),
+    (
+        "orders_number_key",
+        "insert into orders select (jsonb_populate_record(orders, jsonb_build_object('id', gen_random_uuid(), 'user_id', gen_random_uuid()))).* from orders",
+    ),
+    (
+        "orders_idempotency_key",
+        "insert into orders select (jsonb_populate_record(orders, jsonb_build_object('id', gen_random_uuid(), 'number', 'A-2'))).* from orders",
+    ),
+    ("orders_status_check", "update orders set status = 'lost'"),
+    (
+        "orders_currency_check",
+        "update orders set currency = 'eur'",
+    ),
+    ("orders_total_check", "update orders set total_minor = -1"),
+    (
+        "orders_note_check",
+        "update orders set note = repeat('a', 1001)",
+    ),
+    (
+        "orders_request_hash_check",
+        "update orders set request_hash = null",
+    ),
+    (
+        "orders_request_hash_check",
+        "update orders set idempotency_key = null",
+    ),
+    (
+        "order_items_pkey",
+        "insert into order_items select * from order_items",
+    ),
+    (
+        "order_items_order_fkey",
+        "update order_items set order_id = gen_random_uuid()",
+    ),
+    (
+        "order_items_quantity_check",
+        "update order_items set quantity = 0",
+    ),
+    (
+        "order_items_price_check",
+        "update order_items set unit_price_minor = -1",
+    ),
+    (
+        "order_history_pkey",
+        "insert into order_history select * from order_history",
+    ),
+    (
+        "order_history_order_fkey",
+        "update order_history set order_id = gen_random_uuid()",
+    ),
+    (
+        "order_history_status_check",
+        "update order_history set status = 'lost'",
+    ),
+    (
+        "order_history_reason_check",
+        "update order_history set reason = repeat('a', 501)",
+    ),
+    (
+        "outbox_pkey",
+        "insert into outbox overriding system value select * from outbox",
+    ),
+    (
+        "outbox_event_key",
+        "insert into outbox (event_id, subscriber, aggregate_id, event) select event_id, subscriber, aggregate_id, event from outbox",
+    ),
+    ("outbox_attempts_check", "update outbox set attempts = -1"),
+];

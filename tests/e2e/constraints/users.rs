@@ -1,0 +1,42 @@
+use super::Case;
+
+pub const SEED: &str = "
+    insert into users (id, email, email_key, password_hash, full_name)
+    values (gen_random_uuid(), 'Ada@example.com', 'ada@example.com', 'hash', 'Ada');
+    insert into sessions (id, user_id, expires_at) select gen_random_uuid(), id, now() from users;
+    insert into refresh_tokens (hash, session_id) select 'token', id from sessions";
+
+pub const CASES: &[Case] = &[
+    ("users_pkey", "insert into users select * from users"),
+    (
+        "users_email_key",
+        "insert into users select (jsonb_populate_record(users, jsonb_build_object('id', gen_random_uuid()))).* from users",
+    ),
+    ("users_role_check", "update users set role = 'owner'"),
+    ("users_email_check", "update users set email = 'a'"),
+    (
+        "users_email_check",
+        "update users set email = repeat('a', 255)",
+    ),
+    ("users_full_name_check", "update users set full_name = ''"),
+    (
+        "users_full_name_check",
+        "update users set full_name = repeat('a', 201)",
+    ),
+    (
+        "sessions_pkey",
+        "insert into sessions select * from sessions",
+    ),
+    (
+        "sessions_user_fkey",
+        "update sessions set user_id = gen_random_uuid()",
+    ),
+    (
+        "refresh_tokens_pkey",
+        "insert into refresh_tokens select * from refresh_tokens",
+    ),
+    (
+        "refresh_tokens_session_fkey",
+        "update refresh_tokens set session_id = gen_random_uuid()",
+    ),
+];

@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use cleave::settings::Module;
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use crate::support::{Customer, PASSWORD, TestShop, within};
+
+/// How soon a change of an account is known everywhere.
+const PROMISED: Duration = Duration::from_secs(5);
+
+async fn set(shop: &TestShop, who: &Customer, change: &str) {
+    let mut db = shop.connect(Module::Users).await;
+    let update = format!("update users set {change} where id = '{}'", who.id);
+    let done = sqlx::query(AssertSqlSafe(update))
+        .execute(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(done.rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn a_deactivated_user_is_locked_out_within_seconds_until_activated() {
+    let shop = TestShop::open().await;
+    let ada = shop.customer("ada").await;
+    let credentials = json!({ "email": ada.email, "password": PASSWORD });
+    let login = async || shop.post("/auth/login", &credentials).await;
+    let tokens = login().await.expect(200);
+    let paths = ["/auth/me", "/orders", "/products"];
+    for path in paths {
+        shop.get_as(&ada, path).await.expect(200);
+    }
+
+    set(&shop, &ada, "is_active = false").await;
+    login().await.expect_problem(401, "invalid_credentials");
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+    let refreshed = shop.post("/auth/refresh", &refresh).await;
+    refreshed.expect_problem(401, "invalid_token");
+    within(PROMISED, "every module refuses the token", async || {
+        let mut refused = 0;
+        for path in paths {
+            refused += usize::from(shop.get_as(&ada, path).await.status == 401);
+        }
+        refused == paths.len()
+    })
+    .await;
+    let order = shop.place_order(&ada, &[(&ada.id, 1)]).await;
+    order.expect_problem(401, "invalid_token");
+
+    set(&shop, &ada, "is_active = true").await;
+    login().await.expect(200);
+    within(PROMISED, "the token is good again", async || {
+        shop.get_as(&ada, "/orders").await.status == 200
+    })
+    .await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_role_changes_within_seconds_whatever_the_token_says() {
+    let shop = TestShop::open().await;
+    let ada = shop.customer("ada").await;
+    let adds_a_product = async |sku: String| {
+        let price = json!({ "amount": 1, "currency": "EUR" });
+        let body = json!({ "sku": sku, "name": "A", "price": price });
+        shop.post_as(&ada, "/products", &body).await.status
+    };
+    assert_eq!(adds_a_product("A".to_owned()).await, 403);
+    let mut tries = 0;
+    for (role, status) in [("admin", 201), ("customer", 403)] {
+        set(&shop, &ada, &format!("role = '{role}'")).await;
+        within(PROMISED, "the role is in force", async || {
+            tries += 1;
+            adds_a_product(format!("A{tries}")).await == status
+        })
+        .await;
+        let me = shop.get_as(&ada, "/auth/me").await.expect(200);
+        assert_eq!(me["role"], role);
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_deleted_user_is_nobody() {
+    let shop = TestShop::open().await;
+    let ada = shop.customer("ada").await;
+    let mut db = shop.connect(Module::Users).await;
+    sqlx::query("delete from users")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    within(PROMISED, "the token is refused", async || {
+        shop.get_as(&ada, "/orders").await.status == 401
+    })
+    .await;
+    shop.close().await;
+}

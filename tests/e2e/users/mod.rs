@@ -1,0 +1,6 @@
+//! Accounts and sign-in.
+
+mod lockout;
+mod register;
+mod sessions;
+mod sign_in;
