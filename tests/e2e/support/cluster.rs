@@ -1,18 +1,21 @@
 //! One Postgres for the run, started by the launcher that users get too. Each test copies the
 //! template databases, which are migrated once.
 
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use cleave::databases::embedded_options;
-use cleave::embedded::Cluster;
+use cleave::embedded::{Cluster, attach};
 use cleave::settings::Module;
 use cleave::wiring::Store;
+use nix::sys::statvfs::statvfs;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
+use uuid::Uuid;
 
 /// Outlives every test, so that the server's supervisor does too.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -20,6 +23,8 @@ static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 /// Postgres copies a template for one at a time.
 static COPYING: Mutex<()> = Mutex::const_new(());
 static TESTS: AtomicU32 = AtomicU32::new(0);
+/// Databases of a server which is full of those of earlier runs.
+const FULL: usize = 24;
 
 /// The server of this run.
 pub async fn cluster() -> &'static Cluster {
@@ -37,17 +42,10 @@ pub async fn admin_options() -> PgConnectOptions {
 }
 
 async fn start() -> anyhow::Result<Cluster> {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("e2e");
+    let folder = data_folder();
+    remove_when_full(&folder).await?;
     let cluster = Cluster::start(embedded_options(&folder, None)?).await?;
     let mut admin = PgConnection::connect_with(&cluster.admin_options()).await?;
-    // What tests write need not survive the machine.
-    for statement in [
-        "alter system set fsync = off",
-        "alter system set full_page_writes = off",
-        "select pg_reload_conf()",
-    ] {
-        sqlx::query(statement).execute(&mut admin).await?;
-    }
     drop_leftovers(&mut admin).await?;
     for module in Module::ALL {
         let name = template(module);
@@ -62,6 +60,30 @@ async fn start() -> anyhow::Result<Cluster> {
     Ok(cluster)
 }
 
+/// In memory where there is plenty of it: a busy disk makes each new database cost a second.
+fn data_folder() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let memory = Path::new("/dev/shm");
+    match statvfs(memory) {
+        Ok(space) if space.blocks_available() * space.fragment_size() > 4 << 30 => {
+            let own = Uuid::new_v5(&Uuid::NAMESPACE_URL, target.as_os_str().as_bytes());
+            memory.join(format!("cleave-e2e-{own}"))
+        }
+        _ => target.join("e2e"),
+    }
+}
+
+/// To drop the databases of a whole run takes longer than to begin anew.
+async fn remove_when_full(folder: &Path) -> anyhow::Result<()> {
+    let Ok(databases) = std::fs::read_dir(folder.join("pg/pgdata/base")) else {
+        return Ok(());
+    };
+    if databases.count() > FULL && attach(folder, &[]).await?.is_none() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}
+
 /// Databases of earlier runs.
 async fn drop_leftovers(admin: &mut PgConnection) -> anyhow::Result<()> {
     let names: Vec<String> =
@@ -69,12 +91,15 @@ async fn drop_leftovers(admin: &mut PgConnection) -> anyhow::Result<()> {
             .fetch_all(&mut *admin)
             .await?;
     for name in names {
-        // The name was made here: `test_`, a number and a module.
-        let drop = format!("drop database {name} with (force)");
-        sqlx::query(AssertSqlSafe(drop))
-            .execute(&mut *admin)
-            .await?;
+        drop_database(admin, &name).await?;
     }
+    Ok(())
+}
+
+async fn drop_database(admin: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    // The name was made here: `test_`, a number and a module.
+    let drop = format!("drop database {name} with (force)");
+    sqlx::query(AssertSqlSafe(drop)).execute(admin).await?;
     Ok(())
 }
 
@@ -94,17 +119,34 @@ async fn create(
     Ok(())
 }
 
-/// The three databases of one test.
+/// The three databases of one test; dropped with the last clone.
 #[derive(Clone)]
 pub struct TestDatabases {
     options: Vec<(Module, PgConnectOptions)>,
+    _names: Arc<Names>,
+}
+
+struct Names(Vec<String>);
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        let names = std::mem::take(&mut self.0);
+        RUNTIME.spawn(async move {
+            let admin = PgConnection::connect_with(&cluster().await.admin_options()).await;
+            let Ok(mut admin) = admin else { return };
+            for name in names {
+                // What is still there when the run ends is dropped by the next one.
+                let _ = drop_database(&mut admin, &name).await;
+            }
+        });
+    }
 }
 
 impl TestDatabases {
     pub async fn create() -> Self {
         let cluster = cluster().await;
         let number = TESTS.fetch_add(1, Ordering::Relaxed);
-        let mut options = Vec::new();
+        let (mut options, mut names) = (Vec::new(), Vec::new());
         let _one_at_a_time = COPYING.lock().await;
         let mut admin = PgConnection::connect_with(&cluster.admin_options())
             .await
@@ -116,9 +158,11 @@ impl TestDatabases {
                 .unwrap();
             let of_module = cluster.connect_options(module.name()).database(&name);
             options.push((module, of_module));
+            names.push(name);
         }
         admin.close().await.unwrap();
-        Self { options }
+        let _names = Arc::new(Names(names));
+        Self { options, _names }
     }
 
     pub fn all(&self) -> Vec<(Module, PgConnectOptions)> {

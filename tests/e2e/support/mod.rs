@@ -1,13 +1,17 @@
 //! A shop for each test, and verbs to use it with.
 
 mod answer;
+mod books;
 mod cluster;
 mod eventually;
+mod locks;
 mod shop;
 mod topology;
 
 pub use answer::Answer;
+pub use books::expect_balanced_books;
 pub use cluster::{TestDatabases, admin_options, cluster};
 pub use eventually::eventually;
+pub use locks::Blocker;
 pub use shop::{Customer, TestShop};
 pub use topology::Topology;

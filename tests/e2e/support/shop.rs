@@ -171,6 +171,16 @@ impl TestShop {
     pub async fn connect(&self, module: Module) -> PgConnection {
         self.databases.connect(module).await
     }
+
+    pub async fn cancel_order(&self, who: &Customer, order_id: &str) -> Answer {
+        self.post_as(who, &format!("/orders/{order_id}/cancel"), &json!({}))
+            .await
+    }
+
+    /// The products module as other modules reach it.
+    pub fn products(&self) -> &dyn ports::Products {
+        &**self.instance.shop.products.as_ref().unwrap()
+    }
 }
 
 fn order(lines: &[(&str, i64)]) -> Value {

@@ -1,0 +1,4 @@
+//! What happens at the same time ends as if it had happened one after the other.
+
+mod bodies;
+mod events;
