@@ -1,7 +1,11 @@
 //! The shop as its users meet it: over sockets, on a real Postgres, each test with databases of
 //! its own.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
+mod holds;
 mod orders;
+mod outbox;
+mod process;
 mod races;

@@ -5,6 +5,9 @@ mod books;
 mod cluster;
 mod eventually;
 mod locks;
+mod mail;
+mod outage;
+mod process;
 mod shop;
 mod topology;
 
@@ -13,5 +16,7 @@ pub use books::expect_balanced_books;
 pub use cluster::{TestDatabases, admin_options, cluster};
 pub use eventually::eventually;
 pub use locks::Blocker;
+pub use outage::Outage;
+pub use process::{Process, command, free_address, roomy_folder, server_of};
 pub use shop::{Customer, TestShop};
 pub use topology::Topology;

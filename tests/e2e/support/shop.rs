@@ -45,6 +45,10 @@ impl TestShop {
         let data_dir = tempfile::tempdir().unwrap();
         let mut settings = settings(data_dir.path(), set);
         let secrets = settings.generate_missing_secrets().unwrap();
+        // With E2E_LOG=1, what the shop logs; the first one of a run starts it.
+        if std::env::var_os("E2E_LOG").is_some() {
+            let _ = cleave::telemetry::start(&settings.telemetry);
+        }
         let given = Databases::given(databases.all());
         let instance = Instance::start(&settings, &secrets, &given).await.unwrap();
         Self {
