@@ -1,4 +1,5 @@
 //! The README's tour, run as it is written.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

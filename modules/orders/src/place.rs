@@ -78,9 +78,7 @@ impl Module {
             }
             Ok(None) => self.lost_the_race(&request, &hash, reservation_id).await,
             Err(error) => {
-                // When the outcome is unknown the order may stand, and its event will find the
-                // hold; otherwise the hold expires.
-                if !outcome_unknown(&error) {
+                if nobody_needs_the_hold(&request, &error) {
                     self.release(reservation_id, &cx.request_id).await;
                 }
                 Err(error)
@@ -230,12 +228,15 @@ fn refusal(error: PortError<ReserveRejection>) -> PlaceError {
     }
 }
 
-/// Whether the order may have been stored although the answer was lost.
-fn outcome_unknown(error: &PlaceError) -> bool {
+/// Whether the hold of an order that could not be stored may be given back before it expires. Not
+/// when the answer was lost: the order may stand, and its event will look for the hold. Nor with a
+/// key: the hold is also that of every other request with this key, and one may have its order.
+fn nobody_needs_the_hold(request: &Request, error: &PlaceError) -> bool {
     match error {
-        PlaceError::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => false,
-        PlaceError::Database(error) => error.as_database_error().is_none(),
-        _ => false,
+        PlaceError::Database(_) if request.idempotency_key.is_some() => false,
+        PlaceError::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+        PlaceError::Database(error) => error.as_database_error().is_some(),
+        _ => true,
     }
 }
 

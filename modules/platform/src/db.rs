@@ -18,8 +18,9 @@ pub struct PoolSettings {
     pub statement_timeout: Duration,
 }
 
-/// How long a request waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a request waits for a free connection: what a rush needs that the pool serves one
+/// after the other, and well within the deadline of a request.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A pool that connects when first asked, so that a process starts while its database is away.
 pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> PgPool {

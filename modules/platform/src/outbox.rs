@@ -5,7 +5,7 @@
 //! transaction, and deleted when the subscriber has accepted it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -50,14 +50,26 @@ pub struct Outbox {
     passes: watch::Sender<u64>,
 }
 
-/// How long a claimed row is nobody else's. Longer than any delivery may take.
+/// How long a claimed row is nobody else's.
 const LEASE: Duration = Duration::from_secs(30);
+/// How long a delivery may take. None begins that could outlive its lease.
+const DELIVERY_MOST: Duration = Duration::from_secs(20);
 /// When nothing wakes the relay, such as rows written by another replica.
 const POLL: Duration = Duration::from_secs(1);
 const BATCH: i64 = 128;
 const IN_FLIGHT: usize = 16;
+/// Between two looks at events that a pass did not settle; grows with each.
+const SETTLE_PAUSE: Duration = Duration::from_millis(10);
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_MOST: Duration = Duration::from_secs(30);
+
+/// What became of a claimed row; by its id where it is still to be written down.
+enum Outcome {
+    Delivered(i64),
+    PutBack,
+    /// The relay stops, or the lease is too short for another delivery.
+    NotBegun(i64),
+}
 
 impl Outbox {
     /// `max_attempts` failed deliveries park an event.
@@ -80,11 +92,15 @@ impl Outbox {
     pub async fn settle(&self, aggregate_id: Uuid, patience: Duration) -> Result<(), sqlx::Error> {
         let mut passes = self.passes.subscribe();
         let settled = async {
+            let mut pause = Duration::ZERO;
             loop {
                 passes.borrow_and_update();
                 if !self.pending(aggregate_id).await? {
                     return Ok(());
                 }
+                // Another replica has it, or it waits to be tried again.
+                tokio::time::sleep(pause).await;
+                pause += SETTLE_PAUSE;
                 self.wake();
                 if passes.changed().await.is_err() {
                     return Ok(());
@@ -107,25 +123,24 @@ impl Outbox {
         .await
     }
 
-    /// Relays until `stop`; a batch under way is finished first.
+    /// Relays until `stop`; deliveries under way are finished first.
     pub async fn relay(self: Arc<Self>, deliver: Arc<dyn Deliver>, stop: CancellationToken) {
         let mut trouble = 0;
         while !stop.is_cancelled() {
-            let pause = match self.pass(&*deliver).await {
-                Ok(0) => POLL,
-                Ok(_) => Duration::ZERO,
+            let pause = match self.pass(&*deliver, &stop).await {
+                Ok(claimed) => {
+                    trouble = 0;
+                    if claimed > 0 {
+                        continue;
+                    }
+                    POLL
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the relay cannot use its outbox");
                     trouble += 1;
                     backoff(trouble)
                 }
             };
-            if pause <= POLL {
-                trouble = 0;
-            }
-            if pause.is_zero() {
-                continue;
-            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.wake.notified(), if trouble == 0 => {}
@@ -135,22 +150,57 @@ impl Outbox {
     }
 
     /// Claims and delivers one batch; tells how many rows were claimed.
-    async fn pass(&self, deliver: &dyn Deliver) -> Result<usize, sqlx::Error> {
+    async fn pass(
+        &self,
+        deliver: &dyn Deliver,
+        stop: &CancellationToken,
+    ) -> Result<usize, sqlx::Error> {
+        let claimed_at = Instant::now();
         let batch = self.claim().await?;
         let claimed = batch.len();
-        let delivered: Vec<i64> = futures_util::stream::iter(batch)
-            .map(|delivery| self.deliver_one(deliver, delivery))
+        let outcomes = futures_util::stream::iter(batch)
+            .map(|delivery| async move {
+                if stop.is_cancelled() || claimed_at.elapsed() > LEASE - DELIVERY_MOST {
+                    return Outcome::NotBegun(delivery.id);
+                }
+                self.deliver_one(deliver, delivery).await
+            })
             .buffer_unordered(IN_FLIGHT)
-            .filter_map(|id| async move { id })
-            .collect()
-            .await;
+            // What is delivered does not wait for what is slow.
+            .ready_chunks(IN_FLIGHT);
+        let mut outcomes = std::pin::pin!(outcomes);
+        while let Some(chunk) = outcomes.next().await {
+            self.record(&chunk).await?;
+            self.passes.send_modify(|passes| *passes += 1);
+        }
+        if claimed == 0 {
+            self.passes.send_modify(|passes| *passes += 1);
+        }
+        Ok(claimed)
+    }
+
+    async fn record(&self, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
+        let (mut delivered, mut not_begun) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Delivered(id) => delivered.push(*id),
+                Outcome::NotBegun(id) => not_begun.push(*id),
+                Outcome::PutBack => {}
+            }
+        }
         if !delivered.is_empty() {
             sqlx::query!("delete from outbox where id = any($1)", &delivered)
                 .execute(&self.pool)
                 .await?;
         }
-        self.passes.send_modify(|passes| *passes += 1);
-        Ok(claimed)
+        if !not_begun.is_empty() {
+            let free = sqlx::query!(
+                "update outbox set due_at = now() where id = any($1)",
+                &not_begun,
+            );
+            free.execute(&self.pool).await?;
+        }
+        Ok(())
     }
 
     /// Only the oldest event of an aggregate and subscriber is ever claimed, parked or leased ones
@@ -158,8 +208,7 @@ impl Outbox {
     async fn claim(&self) -> Result<Vec<Delivery>, sqlx::Error> {
         sqlx::query_as!(
             Delivery,
-            r#"update outbox set due_at = now() + make_interval(secs => $2)
-               where id in (
+            r#"with due as materialized (
                  select o.id from outbox o
                  where o.parked_at is null and o.due_at <= now()
                    and not exists (
@@ -172,6 +221,8 @@ impl Outbox {
                  limit $1
                  for update skip locked
                )
+               update outbox set due_at = now() + make_interval(secs => $2)
+               where id in (select id from due)
                returning id, event_id, subscriber, aggregate_id, event, attempts"#,
             BATCH,
             LEASE.as_secs_f64(),
@@ -180,17 +231,18 @@ impl Outbox {
         .await
     }
 
-    async fn deliver_one(&self, deliver: &dyn Deliver, delivery: Delivery) -> Option<i64> {
-        match deliver.deliver(&delivery).await {
-            Ok(()) => Some(delivery.id),
-            Err(reason) => {
-                if let Err(error) = self.put_back(&delivery, &reason).await {
-                    // The lease runs out and the row is claimed again.
-                    tracing::warn!(%error, event_id = %delivery.event_id, "could not put an event back");
-                }
-                None
-            }
+    async fn deliver_one(&self, deliver: &dyn Deliver, delivery: Delivery) -> Outcome {
+        let answer = tokio::time::timeout(DELIVERY_MOST, deliver.deliver(&delivery)).await;
+        let reason = match answer {
+            Ok(Ok(())) => return Outcome::Delivered(delivery.id),
+            Ok(Err(reason)) => reason,
+            Err(_) => Undelivered::Failed("the delivery took too long".to_owned()),
+        };
+        if let Err(error) = self.put_back(&delivery, &reason).await {
+            // The lease runs out and the row is claimed again.
+            tracing::warn!(%error, event_id = %delivery.event_id, "could not put an event back");
         }
+        Outcome::PutBack
     }
 
     async fn put_back(&self, delivery: &Delivery, reason: &Undelivered) -> Result<(), sqlx::Error> {
@@ -198,7 +250,8 @@ impl Outbox {
             Undelivered::Unavailable => (delivery.attempts, "the subscriber is unavailable"),
             Undelivered::Failed(error) => (delivery.attempts + 1, error.as_str()),
         };
-        let parked = attempts >= self.max_attempts;
+        let failed = matches!(reason, Undelivered::Failed(_));
+        let parked = failed && attempts >= self.max_attempts;
         if parked {
             tracing::error!(
                 event_id = %delivery.event_id, subscriber = %delivery.subscriber, attempts, error,

@@ -45,6 +45,10 @@ impl TestShop {
         let data_dir = tempfile::tempdir().unwrap();
         let mut settings = settings(data_dir.path(), set);
         let secrets = settings.generate_missing_secrets().unwrap();
+        // With E2E_LOG=1, what the shop logs; the first one of a run starts it.
+        if std::env::var_os("E2E_LOG").is_some() {
+            let _ = cleave::telemetry::start(&settings.telemetry);
+        }
         let given = Databases::given(databases.all());
         let instance = Instance::start(&settings, &secrets, &given).await.unwrap();
         Self {
@@ -170,6 +174,16 @@ impl TestShop {
 
     pub async fn connect(&self, module: Module) -> PgConnection {
         self.databases.connect(module).await
+    }
+
+    pub async fn cancel_order(&self, who: &Customer, order_id: &str) -> Answer {
+        self.post_as(who, &format!("/orders/{order_id}/cancel"), &json!({}))
+            .await
+    }
+
+    /// The products module as other modules reach it.
+    pub fn products(&self) -> &dyn ports::Products {
+        &**self.instance.shop.products.as_ref().unwrap()
     }
 }
 

@@ -65,8 +65,9 @@ pub async fn cancel(
             format!("The order is {}.", order.status.as_str()),
         ));
     }
-    if cancelled {
-        module.outbox.settle(*id, PATIENCE).await?;
+    // It is cancelled, whatever becomes of the waiting.
+    if cancelled && let Err(error) = module.outbox.settle(*id, PATIENCE).await {
+        tracing::warn!(%error, "could not see whether the stock is back");
     }
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -41,7 +41,8 @@ pub async fn transition(
         .unwrap_or(Value::Null);
     let changed = sqlx::query_scalar!(
         r#"with changed as (
-             update orders set status = $2, steps = steps + 1, updated_at = now()
+             update orders set status = $2, steps = steps + 1,
+                    updated_at = greatest(updated_at, now())
              where id = $1 and status = any($3)
              returning id, steps, updated_at
            ),

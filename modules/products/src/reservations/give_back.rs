@@ -62,6 +62,9 @@ pub(super) async fn give_back(
                deleted as (
                  delete from reservations
                  where id in (select id from target) and $3::uuid is null
+                   -- After the stock is locked: whoever takes stock under this id would wait for
+                   -- the end of this deletion, and has that lock.
+                   and (select count(*) from locked) >= 0
                ),
                closed as (
                  update reservations

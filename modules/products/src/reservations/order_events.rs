@@ -58,15 +58,21 @@ pub(crate) async fn cancelled(pool: &PgPool, event: &OrderCancelled) -> Result<(
     let which = GiveBack::Order {
         order_id: event.order_id,
     };
-    if give_back(pool, &[event.reservation_id], which).await? == 0 {
-        sqlx::query!(
+    while give_back(pool, &[event.reservation_id], which).await? == 0 {
+        let closed = sqlx::query_scalar!(
             r#"insert into reservations (id, state, order_id) values ($1, 'closed', $2)
-               on conflict (id) do nothing"#,
+               on conflict (id) do update set updated_at = now()
+                 where reservations.state = 'closed'
+               returning true as "closed!""#,
             event.reservation_id,
             event.order_id,
         )
-        .execute(pool)
+        .fetch_optional(pool)
         .await?;
+        // Otherwise somebody has taken the stock between the two statements.
+        if closed.is_some() {
+            break;
+        }
     }
     Ok(())
 }

@@ -219,44 +219,42 @@ async fn standing(
     reservation_id: Uuid,
     ttl: Duration,
 ) -> Result<Standing, sqlx::Error> {
-    let prolonged = sqlx::query_scalar!(
-        r#"update reservations
-           set expires_at = case when state = 'held'
-                 then greatest(expires_at, now() + make_interval(secs => $2)) end
-           where id = $1
-           returning state"#,
+    let rows = sqlx::query!(
+        r#"with live as (
+             update reservations
+             set expires_at = case when state = 'held'
+                   then greatest(expires_at, now() + make_interval(secs => $2)) end
+             where id = $1
+             returning id, state
+           )
+           select live.state as "state!", line.product_id as "product_id?",
+                  line.quantity as "quantity?", line.sku as "sku?", line.name as "name?",
+                  line.unit_price_minor as "unit_price_minor?", line.currency as "currency?"
+           from live left join reservation_lines line on line.reservation_id = live.id
+           order by line.product_id"#,
         reservation_id,
         ttl.as_secs_f64(),
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await?;
-    match prolonged.as_deref() {
+    match rows.first().map(|row| row.state.as_str()) {
         None => return Ok(Standing::Absent),
         Some("closed") => return Ok(Standing::Closed),
         Some(_) => {}
     }
-    let rows = sqlx::query!(
-        r#"select product_id, quantity, sku, name, unit_price_minor, currency
-           from reservation_lines where reservation_id = $1
-           order by product_id"#,
-        reservation_id,
-    )
-    .fetch_all(pool)
-    .await?;
-    // Its lines go with it when it is given back between the two statements.
-    if rows.is_empty() {
-        return Ok(Standing::Absent);
-    }
     let lines = rows
         .into_iter()
-        .map(|row| {
-            Ok(ReservedLine {
-                product_id: row.product_id,
-                quantity: row.quantity,
-                unit_price: money(row.unit_price_minor, &row.currency)?,
-                sku: row.sku,
-                name: row.name,
-            })
+        .filter_map(|row| {
+            let unit_price = money(row.unit_price_minor?, &row.currency?);
+            let (product_id, quantity) = (row.product_id?, row.quantity?);
+            let (sku, name) = (row.sku?, row.name?);
+            Some(unit_price.map(|unit_price| ReservedLine {
+                product_id,
+                sku,
+                name,
+                quantity,
+                unit_price,
+            }))
         })
         .collect::<Result<_, sqlx::Error>>()?;
     Ok(Standing::Live(Reservation {

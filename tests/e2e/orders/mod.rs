@@ -1,3 +1,10 @@
+//! `/orders` as its clients know it.
+
+mod cancel;
+mod idempotency;
+mod lists;
+mod place;
+
 use cleave::settings::Module;
 use serde_json::json;
 

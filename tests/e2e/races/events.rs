@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use cleave::settings::Module;
+use ports::CallContext;
+use ports::events::{Event, EventBody, OrderCancelled};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::support::{Blocker, TestShop};
+
+/// The order's stock is taken again by a late event while the order's end is handled.
+#[tokio::test]
+async fn stock_taken_again_in_the_middle_of_a_cancellation_comes_back() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let sofa = shop.product(&admin, "SOFA", 1_000, 5).await;
+    let (order_id, reservation_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let taking = format!(
+        "update stock set reserved = 2 where product_id = '{sofa}';
+         insert into reservations (id, state, order_id)
+           values ('{reservation_id}', 'allocated', '{order_id}');
+         insert into reservation_lines
+           values ('{reservation_id}', '{sofa}', 2, 'SOFA', 'Sofa', 1000, 'EUR')"
+    );
+    let mut blocker = Blocker::hold(shop.databases.of(Module::Products), &taking).await;
+    let cx = CallContext::system("test", Duration::from_secs(10));
+    let cancelled = Event {
+        id: Uuid::now_v7(),
+        occurred_at: OffsetDateTime::now_utc(),
+        body: EventBody::OrderCancelled(OrderCancelled {
+            order_id,
+            reservation_id,
+        }),
+    };
+    let taken = async {
+        blocker.victims(1).await;
+        blocker.release().await;
+    };
+    let (handled, ()) = tokio::join!(shop.products().handle(cx, cancelled), taken);
+    handled.unwrap();
+    assert_eq!(shop.stock(&sofa).await, (5, 0, 5));
+    assert_eq!(shop.reservations("closed").await, 1);
+    shop.close().await;
+}

@@ -1,0 +1,63 @@
+use cleave::settings::Module;
+use futures_util::future::join_all;
+
+use crate::support::{TestDatabases, TestShop, Topology};
+
+const BUYERS: usize = 300;
+const PIECES: i64 = 20;
+/// What two replicas share, and pools that leave room for tests beside this one.
+const REPLICA: [&str; 4] = [
+    "auth.secret=a secret that both replicas know, 32 bytes and more",
+    "modules.users.pool_max=4",
+    "modules.products.pool_max=12",
+    "modules.orders.pool_max=12",
+];
+
+/// Baskets name the same products in opposite order, half of them in another process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_hundred_buyers_of_twenty_pieces() {
+    let databases = TestDatabases::create().await;
+    let one = TestShop::open_on(databases.clone(), Topology::default(), &REPLICA).await;
+    let two = TestShop::open_on(databases.clone(), Topology::default(), &REPLICA).await;
+    let admin = one.admin().await;
+    let sofa = one.product(&admin, "SOFA", 50_000, PIECES).await;
+    let lamp = one.product(&admin, "LAMP", 1_999, PIECES).await;
+    let buyers = [one.customer("ada").await, one.customer("bob").await];
+    let forth = [(&*sofa, 1), (&*lamp, 1)];
+    let back = [(&*lamp, 1), (&*sofa, 1)];
+
+    let buy = |n: usize| {
+        let shop = [&one, &two][n % 2];
+        let lines = if n % 4 < 2 { &forth } else { &back };
+        shop.place_order(&buyers[n % 3 % 2], lines)
+    };
+    let answers = join_all((0..BUYERS).map(buy)).await;
+
+    let mut sold = 0;
+    for answer in answers {
+        if answer.status == 201 {
+            sold += 1;
+            continue;
+        }
+        let problem = answer.expect_problem(409, "insufficient_stock");
+        for product in problem["products"].as_array().unwrap() {
+            assert_eq!(product["available"], 0, "{problem}");
+        }
+    }
+    assert_eq!(sold, PIECES);
+    assert_eq!(one.stock(&sofa).await, (PIECES, PIECES, 0));
+    assert_eq!(two.stock(&lamp).await, (PIECES, PIECES, 0));
+    one.expect_balanced_books().await;
+    assert_eq!(one.reservations("allocated").await, PIECES);
+
+    let mut db = one.connect(Module::Products).await;
+    two.close().await;
+    one.close().await;
+    let deadlocks: i64 = sqlx::query_scalar(
+        "select deadlocks from pg_stat_database where datname = current_database()",
+    )
+    .fetch_one(&mut db)
+    .await
+    .unwrap();
+    assert_eq!(deadlocks, 0);
+}

@@ -1,0 +1,71 @@
+//! What must hold whenever nothing is under way.
+
+use cleave::settings::Module;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{TestShop, eventually};
+
+/// `(reservation, product, quantity)`.
+type Line = (Uuid, Uuid, i64);
+
+impl TestShop {
+    /// Waits for the events under way, then fails unless the books balance.
+    pub async fn expect_balanced_books(&self) {
+        let mut products = self.connect(Module::Products).await;
+        let mut orders = self.connect(Module::Orders).await;
+        expect_balanced_books(&mut products, &mut orders).await;
+    }
+
+    /// Reservations in this state.
+    pub async fn reservations(&self, state: &str) -> i64 {
+        let mut products = self.connect(Module::Products).await;
+        sqlx::query_scalar("select count(*) from reservations where state = $1")
+            .bind(state)
+            .fetch_one(&mut products)
+            .await
+            .unwrap()
+    }
+}
+
+/// Once every event is delivered, each open order has its allocation, line by line, nothing else
+/// is allocated, and what is reserved is what reservations hold.
+pub async fn expect_balanced_books(products: &mut PgConnection, orders: &mut PgConnection) {
+    eventually("every event is delivered", async || {
+        let waiting: i64 =
+            sqlx::query_scalar("select count(*) from outbox where parked_at is null")
+                .fetch_one(&mut *orders)
+                .await
+                .unwrap();
+        waiting == 0
+    })
+    .await;
+    let sold: Vec<Line> = sqlx::query_as(
+        "select o.reservation_id, i.product_id, i.quantity
+         from orders o join order_items i on i.order_id = o.id
+         where o.status in ('placed', 'paid') order by 1, 2",
+    )
+    .fetch_all(&mut *orders)
+    .await
+    .unwrap();
+    let allocated: Vec<Line> = sqlx::query_as(
+        "select r.id, l.product_id, l.quantity
+         from reservations r join reservation_lines l on l.reservation_id = r.id
+         where r.state = 'allocated' order by 1, 2",
+    )
+    .fetch_all(&mut *products)
+    .await
+    .unwrap();
+    assert_eq!(sold, allocated, "open orders, and what is allocated");
+    // One statement, so one moment: holds come and go beside.
+    let unbalanced: Vec<(Uuid, i64, i64)> = sqlx::query_as(
+        "select stock.product_id, reserved, coalesce(sum(quantity), 0)::bigint
+         from stock left join reservation_lines line using (product_id)
+         group by stock.product_id, reserved
+         having reserved <> coalesce(sum(quantity), 0)",
+    )
+    .fetch_all(&mut *products)
+    .await
+    .unwrap();
+    assert_eq!(unbalanced, [], "reserved, and what reservations hold");
+}
