@@ -49,34 +49,28 @@ async fn a_deactivated_user_is_locked_out_within_seconds_until_activated() {
 
     set(&shop, &ada, "is_active = true").await;
     login().await.expect(200);
-    within(PROMISED, "the token is good again", async || {
-        shop.get_as(&ada, "/orders").await.status == 200
-    })
-    .await;
     shop.close().await;
 }
 
 #[tokio::test]
-async fn a_role_changes_within_seconds_whatever_the_token_says() {
+async fn a_role_is_taken_away_within_seconds_whatever_the_token_says() {
     let shop = TestShop::open().await;
-    let ada = shop.customer("ada").await;
-    let adds_a_product = async |sku: String| {
-        let price = json!({ "amount": 1, "currency": "EUR" });
-        let body = json!({ "sku": sku, "name": "A", "price": price });
-        shop.post_as(&ada, "/products", &body).await.status
-    };
-    assert_eq!(adds_a_product("A".to_owned()).await, 403);
+    let admin = shop.admin().await;
+    let price = json!({ "amount": 1, "currency": "EUR" });
     let mut tries = 0;
-    for (role, status) in [("admin", 201), ("customer", 403)] {
-        set(&shop, &ada, &format!("role = '{role}'")).await;
-        within(PROMISED, "the role is in force", async || {
-            tries += 1;
-            adds_a_product(format!("A{tries}")).await == status
-        })
-        .await;
-        let me = shop.get_as(&ada, "/auth/me").await.expect(200);
-        assert_eq!(me["role"], role);
-    }
+    let mut adds_a_product = async || {
+        tries += 1;
+        let body = json!({ "sku": format!("A{tries}"), "name": "A", "price": price });
+        shop.post_as(&admin, "/products", &body).await.status
+    };
+    assert_eq!(adds_a_product().await, 201);
+    set(&shop, &admin, "role = 'customer'").await;
+    within(PROMISED, "it is an admin no more", async || {
+        adds_a_product().await == 403
+    })
+    .await;
+    let me = shop.get_as(&admin, "/auth/me").await.expect(200);
+    assert_eq!(me["role"], "customer");
     shop.close().await;
 }
 
