@@ -56,7 +56,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const DELIVERY_MOST: Duration = Duration::from_secs(20);
 /// When nothing wakes the relay, such as rows written by another replica.
 const POLL: Duration = Duration::from_secs(1);
-const BATCH: i64 = 128;
+const BATCH: u8 = 128;
 const IN_FLIGHT: usize = 16;
 /// Between two looks at events that a pass did not settle; grows with each.
 const SETTLE_PAUSE: Duration = Duration::from_millis(10);
@@ -158,7 +158,7 @@ impl Outbox {
         let claimed_at = Instant::now();
         let batch = self.claim().await?;
         let claimed = batch.len();
-        let outcomes = futures_util::stream::iter(batch)
+        let recorded = futures_util::stream::iter(batch)
             .map(|delivery| async move {
                 if stop.is_cancelled() || claimed_at.elapsed() > LEASE - DELIVERY_MOST {
                     return Outcome::NotBegun(delivery.id);
@@ -167,10 +167,14 @@ impl Outbox {
             })
             .buffer_unordered(IN_FLIGHT)
             // What is delivered does not wait for what is slow.
-            .ready_chunks(IN_FLIGHT);
-        let mut outcomes = std::pin::pin!(outcomes);
-        while let Some(chunk) = outcomes.next().await {
-            self.record(&chunk).await?;
+            .ready_chunks(IN_FLIGHT)
+            .map(|outcomes| self.record(outcomes))
+            // As many as there may be: a delivery that is not polled may hold the connection that
+            // this waits for.
+            .buffer_unordered(BATCH.into());
+        let mut recorded = std::pin::pin!(recorded);
+        while let Some(result) = recorded.next().await {
+            result?;
             self.passes.send_modify(|passes| *passes += 1);
         }
         if claimed == 0 {
@@ -179,12 +183,12 @@ impl Outbox {
         Ok(claimed)
     }
 
-    async fn record(&self, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
+    async fn record(&self, outcomes: Vec<Outcome>) -> Result<(), sqlx::Error> {
         let (mut delivered, mut not_begun) = (Vec::new(), Vec::new());
         for outcome in outcomes {
             match outcome {
-                Outcome::Delivered(id) => delivered.push(*id),
-                Outcome::NotBegun(id) => not_begun.push(*id),
+                Outcome::Delivered(id) => delivered.push(id),
+                Outcome::NotBegun(id) => not_begun.push(id),
                 Outcome::PutBack => {}
             }
         }
@@ -224,7 +228,7 @@ impl Outbox {
                update outbox set due_at = now() + make_interval(secs => $2)
                where id in (select id from due)
                returning id, event_id, subscriber, aggregate_id, event, attempts"#,
-            BATCH,
+            i64::from(BATCH),
             LEASE.as_secs_f64(),
         )
         .fetch_all(&self.pool)
