@@ -34,10 +34,12 @@ fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
+type Routes = fn(&mut ServiceConfig<'_>);
+
 /// Two types of one name would describe each other's values.
 #[test]
 fn no_two_modules_give_one_name_to_different_schemas() {
-    let parts: [(&str, fn(&mut ServiceConfig<'_>)); 4] = [
+    let parts: [(&str, Routes); 4] = [
         ("health", cleave::health::routes),
         ("users", users::routes),
         ("products", products::routes),
