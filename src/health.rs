@@ -255,7 +255,7 @@ async fn live() -> HttpResponse {
     operation_id = "is_ready",
     responses(
         (status = 200, description = "Ready", body = Word),
-        (status = 503, description = "`not_ready`, and why", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`not_ready`, and why", body = ProblemDocument),
     ),
 )]
 #[get("/health/ready")]
@@ -276,7 +276,7 @@ async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     params(("module" = String, Path, description = "`users`, `products` or `orders`")),
     responses(
         (status = 200, description = "Healthy or degraded", body = ModuleHealth),
-        (status = 404, description = "Not hosted here", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "Not hosted here", body = ProblemDocument),
         (status = 503, description = "Unhealthy", body = ModuleHealth),
     ),
 )]

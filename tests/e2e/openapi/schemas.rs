@@ -34,10 +34,11 @@ fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
+type Routes = fn(&mut ServiceConfig<'_>);
+
 /// Two types of one name would describe each other's values.
 #[test]
 fn no_two_modules_give_one_name_to_different_schemas() {
-    type Routes = fn(&mut ServiceConfig<'_>);
     let parts: [(&str, Routes); 4] = [
         ("health", cleave::health::routes),
         ("users", users::routes),

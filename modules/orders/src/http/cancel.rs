@@ -37,18 +37,18 @@ const PATIENCE: Duration = Duration::from_millis(500);
     request_body = Option<CancelOrder>,
     responses(
         (status = 200, description = "The cancelled order", body = Order),
-        (status = 400, description = "`malformed_json`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`not_cancellable`: it is shipped", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`", body = ProblemDocument),
+        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
+        (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument),
+        (status = 409, description = "`not_cancellable`: it is shipped", body = ProblemDocument),
+        (status = 413, description = "`body_too_large`", body = ProblemDocument),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument),
+        (status = 422, description = "`validation_failed`", body = ProblemDocument),
+        (status = 503, description = "`unavailable`", body = ProblemDocument),
     ),
 )]
 #[post("/orders/{id}/cancel")]
-pub async fn cancel(
+pub async fn cancel_order(
     module: web::Data<Module>,
     caller: Caller,
     id: web::Path<Uuid>,

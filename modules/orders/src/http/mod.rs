@@ -8,10 +8,10 @@ use crate::order::Order;
 use platform::auth::Caller;
 
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(place::place)
-        .service(read::list)
-        .service(read::read)
-        .service(cancel::cancel);
+    cfg.service(place::place_order)
+        .service(read::list_orders)
+        .service(read::get_order)
+        .service(cancel::cancel_order);
 }
 
 /// Somebody else's order does not exist, unless an admin asks.

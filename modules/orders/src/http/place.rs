@@ -53,17 +53,17 @@ const IDEMPOTENT_REPLAYED: &str = "Idempotent-Replayed";
          headers(("Location" = String, description = "Path of the order"))),
         (status = 200, description = "A replay: the order as it stands now", body = Order,
          headers(("Idempotent-Replayed" = bool, description = "Always `true`"))),
-        (status = 400, description = "`malformed_json`, `empty_body`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`insufficient_stock`, with `products: [{product_id, requested, available}]`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`, `unknown_product`, `idempotency_key_reused`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`, `deadline_exceeded`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "`malformed_json`, `empty_body`", body = ProblemDocument),
+        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
+        (status = 409, description = "`insufficient_stock`, with `products: [{product_id, requested, available}]`", body = ProblemDocument),
+        (status = 413, description = "`body_too_large`", body = ProblemDocument),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument),
+        (status = 422, description = "`validation_failed`, `unknown_product`, `idempotency_key_reused`", body = ProblemDocument),
+        (status = 503, description = "`unavailable`, `deadline_exceeded`", body = ProblemDocument),
     ),
 )]
 #[post("/orders")]
-pub async fn place(
+pub async fn place_order(
     module: web::Data<Module>,
     caller: Caller,
     cx: RequestContext,

@@ -37,14 +37,14 @@ pub struct ListOrders {
     params(ListOrders),
     responses(
         (status = 200, description = "A page of orders", body = Page<Order>),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: `user_id` is for admins", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
+        (status = 403, description = "`forbidden`: `user_id` is for admins", body = ProblemDocument),
+        (status = 422, description = "`validation_failed`", body = ProblemDocument),
+        (status = 503, description = "`unavailable`", body = ProblemDocument),
     ),
 )]
 #[get("/orders")]
-pub async fn list(
+pub async fn list_orders(
     module: web::Data<Module>,
     caller: Caller,
     params: Params<ListOrders>,
@@ -78,13 +78,13 @@ pub async fn list(
     params(("id" = Uuid, Path)),
     responses(
         (status = 200, description = "The order", body = Order),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
+        (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument),
+        (status = 503, description = "`unavailable`", body = ProblemDocument),
     ),
 )]
 #[get("/orders/{id}")]
-pub async fn read(
+pub async fn get_order(
     module: web::Data<Module>,
     caller: Caller,
     id: web::Path<Uuid>,

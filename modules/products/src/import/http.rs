@@ -37,13 +37,13 @@ use crate::Module;
     ),
     responses(
         (status = 200, description = "Read to its end", body = Report),
-        (status = 400, description = "The body broke off", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "Larger than this server takes", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Neither NDJSON nor CSV", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "The header of the CSV cannot be used; nothing has landed", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "The database is away", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "The body broke off", body = ProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "Not an administrator", body = ProblemDocument),
+        (status = 413, description = "Larger than this server takes", body = ProblemDocument),
+        (status = 415, description = "Neither NDJSON nor CSV", body = ProblemDocument),
+        (status = 422, description = "The header of the CSV cannot be used; nothing has landed", body = ProblemDocument),
+        (status = 503, description = "The database is away", body = ProblemDocument),
     ),
 )]
 #[post("/products/import")]
