@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
@@ -12,9 +13,12 @@ use tokio_util::task::TaskTracker;
 use crate::databases::Databases;
 use crate::health::Health;
 use crate::migrations;
-use crate::server;
+use crate::server::{self, Bound, Door};
 use crate::settings::{Secrets, Settings};
 use crate::wiring::{Shop, Store};
+
+/// How long the end may take beyond the grace period.
+const REST: Duration = Duration::from_secs(5);
 
 pub struct Instance {
     pub shop: Shop,
@@ -23,6 +27,8 @@ pub struct Instance {
     health: Arc<Health>,
     server: JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
+    requests: TaskTracker,
+    door: Door,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -42,7 +48,12 @@ impl Instance {
 
         let health = Health::new(settings, stores.clone());
         let wanted = settings.server.public;
-        let (server, address) = server::bind(settings, shop.clone(), Arc::clone(&health))
+        let Bound {
+            server,
+            address,
+            requests,
+            door,
+        } = server::bind(settings, shop.clone(), Arc::clone(&health))
             .with_context(|| format!("server.public: cannot listen on {wanted}"))?;
         let handle = server.handle();
         shop.start_background(&tasks, &stop);
@@ -53,6 +64,8 @@ impl Instance {
             health,
             server: tokio::spawn(server),
             handle,
+            requests,
+            door,
             tasks,
             stop,
         })
@@ -66,16 +79,34 @@ impl Instance {
             .context("the server failed")
     }
 
-    /// Stops being ready, finishes the requests under way within the grace period, then the
-    /// background work, then closes the pools.
-    pub async fn stop(self) {
+    /// Stops being ready and refuses connections; finishes the requests under way within `grace`,
+    /// then the background work; then closes listener and pools.
+    ///
+    /// The workers stop last: a pooled connection lives on the worker that opened it, whoever
+    /// uses it.
+    pub async fn stop(self, grace: Duration) {
         self.health.stop();
-        self.handle.stop(true).await;
+        self.handle.pause().await;
+        self.door.close();
+        self.requests.close();
+        let finished = async {
+            self.requests.wait().await;
+            self.shop.finish().await;
+        };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            tracing::warn!("the grace period is over; requests under way are cut off");
+        }
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-        for store in &self.stores {
-            store.pool.close().await;
+        let rest = async {
+            self.tasks.wait().await;
+            self.handle.stop(true).await;
+            for store in &self.stores {
+                store.pool.close().await;
+            }
+        };
+        if tokio::time::timeout(REST, rest).await.is_err() {
+            tracing::warn!("not everything came to an end; leaving it");
         }
     }
 }

@@ -41,7 +41,8 @@ pub async fn at_start(
     Ok(())
 }
 
-async fn refuse_behind(store: &Store) -> anyhow::Result<()> {
+/// An error that names the command to run when migrations are missing.
+pub async fn refuse_behind(store: &Store) -> anyhow::Result<()> {
     let missing = store
         .missing()
         .await

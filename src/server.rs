@@ -1,6 +1,7 @@
 //! The public listener: what every request passes on its way to a handler and back.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use platform::Problem;
 use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
 use platform::edge::{Edge, X_REQUEST_ID, edge};
+use tokio::net::TcpSocket;
+use tokio_util::task::TaskTracker;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt, scope};
 
@@ -27,24 +30,49 @@ use crate::wiring::Shop;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const BACKLOG: u32 = 2048;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Handlers that read a body of any length.
 const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
 
+/// A bound listener and what is needed to stop it in good order.
+pub struct Bound {
+    pub server: Server,
+    pub address: SocketAddr,
+    /// The requests under way.
+    pub requests: TaskTracker,
+    pub door: Door,
+}
+
+/// The listening socket, to be closed before the workers stop.
+pub struct Door(TcpListener);
+
+impl Door {
+    /// From now on connections are refused; those that are there go on.
+    pub fn close(self) {
+        let socket = TcpStream::from(OwnedFd::from(self.0));
+        if let Err(error) = socket.shutdown(Shutdown::Both) {
+            // Where a listener cannot be shut down, callers wait in its queue instead.
+            tracing::debug!(%error, "the listener stays open until the end");
+        }
+    }
+}
+
 /// Binds the public listener; the caller runs the server. Port 0 takes a free one, which is told.
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub fn bind(
-    settings: &Settings,
-    shop: Shop,
-    health: Arc<Health>,
-) -> std::io::Result<(Server, SocketAddr)> {
+pub fn bind(settings: &Settings, shop: Shop, health: Arc<Health>) -> std::io::Result<Bound> {
+    let listener = listen(settings.server.public)?;
+    let address = listener.local_addr()?;
+    let door = Door(listener.try_clone()?);
+    let requests = TaskTracker::new();
     let at_the_edge = Arc::new(Edge {
         deadline: settings.server.request_deadline,
         unbounded: UNBOUNDED.to_vec(),
         trusted_proxies: trusted_proxies(&settings.server.trusted_proxies),
+        requests: requests.clone(),
     });
     let request_limit = RequestLimit::new(settings.limits.requests_per_second);
     let body_limit = BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()));
@@ -82,11 +110,27 @@ pub fn bind(
     .workers(settings.server.workers)
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(settings.server.shutdown_grace.as_secs())
+    // By then every request has had its grace; what is left is to send answers.
+    .shutdown_timeout(1)
     .disable_signals()
-    .bind(settings.server.public)?;
-    let address = server.addrs().first().copied();
-    Ok((server.run(), address.unwrap_or(settings.server.public)))
+    .listen(listener)?;
+    Ok(Bound {
+        server: server.run(),
+        address,
+        requests,
+        door,
+    })
+}
+
+/// Many clients may come at once; std's own queue is short.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 fn trusted_proxies(networks: &[Network]) -> TrustedProxies {

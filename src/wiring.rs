@@ -85,6 +85,11 @@ impl Shop {
             (None, _) => None,
         };
 
+        if ports.users.is_none() {
+            tracing::warn!(
+                "nobody answers for users here: a locked account keeps its access until its token expires"
+            );
+        }
         let accounts = ports
             .users
             .map(|users| Arc::new(CachedAccounts::new(users)) as Arc<dyn Accounts>);
@@ -120,6 +125,14 @@ impl Shop {
         if let Some(orders) = &self.orders {
             cfg.app_data(web::Data::from(Arc::clone(orders)));
             orders::routes(cfg);
+        }
+    }
+
+    /// Waits for work that outlives its request.
+    pub async fn finish(&self) {
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            orders.finish().await;
         }
     }
 

@@ -26,6 +26,7 @@ create table orders (
 
 create index orders_newest on orders (id desc);
 create index orders_of_user on orders (user_id, id desc);
+create index orders_of_status on orders (status, id desc);
 
 create table order_items (
     order_id uuid not null,

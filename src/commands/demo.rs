@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::workbench::Workbench;
 use super::{Outcome, progress};
 use crate::cli::Demo;
-use crate::settings::{Module, Settings};
+use crate::settings::{Environment, Module, Settings};
 
 /// Orders in one transaction.
 const CHUNK: u64 = 1_000;
@@ -23,6 +23,10 @@ const SPAN: Duration = Duration::days(270);
 
 /// Fills the shop with plausible data. What is there already from the same seed stays as it is.
 pub async fn run(settings: Settings, demo: Demo) -> anyhow::Result<Outcome> {
+    anyhow::ensure!(
+        settings.environment == Environment::Development,
+        "demo accounts have a published password: not with environment = \"production\""
+    );
     let bench = Workbench::open(settings, &Module::ALL).await?;
     let loaded = load(&bench, &demo).await;
     bench.close().await;

@@ -68,11 +68,13 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    if let Command::Serve { .. } = command {
+        return actix_web::rt::System::new().block_on(serve::run(settings));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     match command {
-        Command::Serve { .. } => actix_web::rt::System::new().block_on(serve::run(settings)),
         Command::Migrate {
             modules,
             check,
@@ -90,7 +92,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
-        Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
+        Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
         #[allow(unreachable_patterns, reason = "when every module is built in")]
         _ => anyhow::bail!("this program was built without the modules of this command"),
     }

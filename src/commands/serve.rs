@@ -41,7 +41,7 @@ async fn serve(
     if databases.embedded().is_some() {
         welcome_first_admin(&instance.shop).await?;
     }
-    announce(instance.address, secrets);
+    announce(instance.address);
     tokio::select! {
         () = signals.next() => {}
         ended = instance.ended() => {
@@ -51,7 +51,7 @@ async fn serve(
     }
     tracing::info!("shutting down: finishing what is under way");
     tokio::select! {
-        () = instance.stop() => {}
+        () = instance.stop(settings.server.shutdown_grace) => {}
         () = signals.next() => tracing::warn!("second signal: not waiting any longer"),
     }
     Ok(Outcome::Done)
@@ -94,19 +94,15 @@ async fn welcome_first_admin(shop: &Shop) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(address: SocketAddr, secrets: &Secrets) {
+fn announce(address: SocketAddr) {
     tracing::info!(%address, "ready");
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
         return;
     }
-    let token = match &secrets.ops_token_file {
-        Some(file) => format!("\n    operator's token  {}", file.display()),
-        None => String::new(),
-    };
     // A terminal that went away is no reason to stop serving.
     let _ = writeln!(
         stderr,
-        "\n  Cleave is serving.\n    shop              http://{address}/api/v1/products\n    documentation     http://{address}/docs/\n    health            http://{address}/health{token}\n"
+        "\n  Cleave is serving.\n    shop              http://{address}/api/v1/products\n    documentation     http://{address}/docs/\n    health            http://{address}/health\n"
     );
 }

@@ -8,6 +8,7 @@ use platform::auth::Tokens;
 use platform::db;
 
 use crate::databases::{Databases, Tenancy};
+use crate::migrations;
 use crate::settings::{MigrateMode, Module, Settings};
 use crate::wiring::{self, Store};
 
@@ -42,10 +43,12 @@ impl Workbench {
 
     async fn prepare(&self) -> anyhow::Result<()> {
         for store in &self.stores {
-            if self.settings.migrate == MigrateMode::Auto {
-                db::migrate(&store.pool, store.migrator)
+            match self.settings.migrate {
+                MigrateMode::Off => {}
+                MigrateMode::Check => migrations::refuse_behind(store).await?,
+                MigrateMode::Auto => db::migrate(&store.pool, store.migrator)
                     .await
-                    .with_context(|| format!("the database of {}", store.module))?;
+                    .with_context(|| format!("the database of {}", store.module))?,
             }
         }
         Ok(())

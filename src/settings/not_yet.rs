@@ -24,6 +24,16 @@ const NOT_YET: &[(&str, When, Then)] = &[
     ("auth.algorithm", When::Is("EdDSA"), Then::Refuse),
     ("auth.keys", When::Set, Then::Refuse),
     (
+        "modules.orders.payment_window_s",
+        When::Set,
+        Then::Warn("orders that are not paid stay placed"),
+    ),
+    (
+        "server.private",
+        When::Set,
+        Then::Warn("there is no private listener"),
+    ),
+    (
         "redis.url",
         When::Set,
         Then::Warn("the cache stays in this process"),

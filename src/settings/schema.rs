@@ -171,7 +171,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
         let own: &[Row] = match module {
             Module::Users => &[],
             Module::Products => &[("hold_ttl_s", SECONDS, None)],
-            Module::Orders => &[("payment_window_s", SECONDS, None)],
+            Module::Orders => &[("payment_window_s", between(0, 365 * 24 * 3600), None)],
         };
         settings.extend(MODULE.iter().chain(own).map(|&(key, kind, none)| Setting {
             name: module.setting(key),

@@ -20,6 +20,7 @@ use platform::outbox::Outbox;
 use ports::Products;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use config::Config;
 pub use http::routes;
@@ -31,6 +32,8 @@ pub struct Module {
     pool: PgPool,
     products: Arc<dyn Products>,
     outbox: Arc<Outbox>,
+    /// Orders being placed, whether or not their clients still wait.
+    placements: TaskTracker,
     config: Config,
 }
 
@@ -41,12 +44,19 @@ impl Module {
             pool,
             products,
             outbox,
+            placements: TaskTracker::new(),
             config,
         }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Waits until the orders that are being placed are placed.
+    pub async fn finish(&self) {
+        self.placements.close();
+        self.placements.wait().await;
     }
 
     /// Delivers this module's events until `stop`.

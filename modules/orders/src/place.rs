@@ -41,7 +41,8 @@ impl Module {
         let module = Arc::clone(self);
         let span = tracing::Span::current();
         let placing = async move { module.place_to_the_end(request, cx).await };
-        tokio::spawn(tracing::Instrument::instrument(placing, span))
+        self.placements
+            .spawn(tracing::Instrument::instrument(placing, span))
             .await
             .map_err(|error| {
                 tracing::error!(%error, "placing an order ended abnormally");

@@ -8,9 +8,10 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use tokio_util::task::TaskTracker;
 
 use crate::client::TrustedProxies;
 use crate::{Problem, RequestContext};
@@ -24,6 +25,8 @@ pub struct Edge {
     /// Paths whose handlers read a body of any length, and so may take any time.
     pub unbounded: Vec<&'static str>,
     pub trusted_proxies: TrustedProxies,
+    /// Counts the requests under way. Once it is closed, clients are told to go elsewhere.
+    pub requests: TaskTracker,
 }
 
 /// For `actix_web::middleware::from_fn`; wrap it last, so that it is the outermost.
@@ -32,6 +35,7 @@ pub async fn edge<B: MessageBody + 'static>(
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    let _under_way = edge.requests.token();
     let offered = req
         .headers()
         .get(X_REQUEST_ID)
@@ -72,6 +76,12 @@ pub async fn edge<B: MessageBody + 'static>(
         }
     };
     dress(response.headers_mut(), &request_id);
+    if edge.requests.is_closed() {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
     Ok(response)
 }
 

@@ -249,6 +249,7 @@ impl Outbox {
         Outcome::PutBack
     }
 
+    /// The pause grows with the age of the event, so that it backs off whatever the reason.
     async fn put_back(&self, delivery: &Delivery, reason: &Undelivered) -> Result<(), sqlx::Error> {
         let (attempts, error) = match reason {
             Undelivered::Unavailable => (delivery.attempts, "the subscriber is unavailable"),
@@ -267,17 +268,19 @@ impl Outbox {
                 "an event was not delivered and will be tried again"
             );
         }
-        let pause = backoff(attempts.max(1).unsigned_abs());
         sqlx::query!(
             r#"update outbox
                set attempts = $2, last_error = $3,
-                   due_at = now() + make_interval(secs => $4),
-                   parked_at = case when $5 then now() end
+                   due_at = now() + make_interval(secs => $6 * least($5,
+                     greatest($4, extract(epoch from now() - created_at)::float8 / 2))),
+                   parked_at = case when $7 then now() end
                where id = $1"#,
             delivery.id,
             attempts,
             error,
-            pause.as_secs_f64(),
+            BACKOFF_FIRST.as_secs_f64(),
+            BACKOFF_MOST.as_secs_f64(),
+            rand::random_range(0.5..1.0),
             parked,
         )
         .execute(&self.pool)

@@ -67,8 +67,10 @@ async fn within<T>(
         }
     };
     let failure = match platform::db::failure(&error) {
-        platform::db::Failure::Unavailable => Failure::Unavailable,
-        platform::db::Failure::Timeout | platform::db::Failure::Contention => Failure::Timeout,
+        platform::db::Failure::Unavailable | platform::db::Failure::Contention => {
+            Failure::Unavailable
+        }
+        platform::db::Failure::Timeout => Failure::Timeout,
         platform::db::Failure::Internal => Failure::Internal,
     };
     tracing::warn!(request_id = cx.request_id, %error, ?failure, "a call to products failed");

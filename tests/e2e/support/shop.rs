@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use super::{Answer, TestDatabases, Topology};
 
+const GRACE: std::time::Duration = std::time::Duration::from_secs(25);
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A running shop and its databases.
@@ -62,7 +63,7 @@ impl TestShop {
 
     /// Stops it as SIGTERM does.
     pub async fn close(self) {
-        self.instance.stop().await;
+        self.instance.stop(GRACE).await;
     }
 
     pub fn url(&self, path: &str) -> String {

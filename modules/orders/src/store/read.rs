@@ -92,7 +92,7 @@ pub async fn by_key(
     row.map(Stored::try_from).transpose()
 }
 
-/// Newest first. Two statements, so that each can walk its own index.
+/// Newest first. A statement for each filter, so that each can walk its own index.
 pub async fn list(
     pool: &PgPool,
     filter: OrderFilter,
@@ -101,8 +101,8 @@ pub async fn list(
     let status = filter.status.map(Status::as_str);
     // Ids are UUIDv7, whose order is that of time; nothing sorts above the largest one.
     let before = filter.before.unwrap_or(Uuid::max());
-    let rows = match filter.user_id {
-        Some(user_id) => {
+    let rows = match (filter.user_id, status) {
+        (Some(user_id), status) => {
             select_orders!(
                 "where o.user_id = $1 and o.id < $2 and ($3::text is null or o.status = $3)
                  order by o.id desc limit $4",
@@ -114,12 +114,21 @@ pub async fn list(
             .fetch_all(pool)
             .await?
         }
-        None => {
+        (None, Some(status)) => {
             select_orders!(
-                "where o.id < $1 and ($2::text is null or o.status = $2)
+                "where o.id < $1 and o.status = $2
                  order by o.id desc limit $3",
                 before,
                 status,
+                limit.rows_to_fetch(),
+            )
+            .fetch_all(pool)
+            .await?
+        }
+        (None, None) => {
+            select_orders!(
+                "where o.id < $1 order by o.id desc limit $2",
+                before,
                 limit.rows_to_fetch(),
             )
             .fetch_all(pool)
