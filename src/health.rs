@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, get, web};
@@ -11,6 +12,7 @@ use platform::Problem;
 use platform::db::{self, DatabaseHealth, Status};
 use platform::problem::ProblemDocument;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -23,7 +25,13 @@ pub struct Health {
     stores: Vec<Store>,
     migrated: AtomicBool,
     stopping: AtomicBool,
+    last_look: Mutex<Option<(Instant, Databases)>>,
 }
+
+type Databases = Arc<BTreeMap<Module, DatabaseHealth>>;
+
+/// How long a look at the databases is good for everybody who asks.
+const LOOK_KEPT: Duration = Duration::from_millis(500);
 
 impl Health {
     pub fn new(settings: &Settings, stores: Vec<Store>) -> Arc<Self> {
@@ -33,6 +41,7 @@ impl Health {
             stores,
             migrated: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            last_look: Mutex::new(None),
         })
     }
 
@@ -46,7 +55,21 @@ impl Health {
         found.map_or(Mode::Off, |(_, mode)| *mode)
     }
 
-    async fn databases(&self) -> BTreeMap<Module, DatabaseHealth> {
+    /// Whoever asks while a look is under way waits for it, so that health checks cost the pools
+    /// the same however many there are.
+    async fn databases(&self) -> Databases {
+        let mut last_look = self.last_look.lock().await;
+        if let Some((at, databases)) = &*last_look
+            && at.elapsed() < LOOK_KEPT
+        {
+            return Arc::clone(databases);
+        }
+        let databases = Arc::new(self.look().await);
+        *last_look = Some((Instant::now(), Arc::clone(&databases)));
+        databases
+    }
+
+    async fn look(&self) -> BTreeMap<Module, DatabaseHealth> {
         let checks = self
             .stores
             .iter()
@@ -84,8 +107,8 @@ impl Health {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("this process is shutting down".to_owned());
         }
-        for (module, database) in self.databases().await {
-            if database.status != Status::Healthy {
+        for (module, database) in &*self.databases().await {
+            if database.status == Status::Unhealthy {
                 return Err(format!("the database of {module} does not answer"));
             }
         }

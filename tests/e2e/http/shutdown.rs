@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cleave::settings::Module;
+use futures_util::future::join_all;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::net::TcpStream;
@@ -61,7 +62,10 @@ async fn an_answer_that_takes_too_long_is_503() {
 
 #[tokio::test]
 async fn a_stopping_process_finishes_what_is_under_way_and_takes_nothing_new() {
-    let shop = TestShop::open().await;
+    let set = ["server.workers=4"];
+    let shop = TestShop::open_with(Topology::default(), &set).await;
+    // Every worker has opened connections that the others may use.
+    join_all((0..60).map(|_| shop.get("/products"))).await;
     let admin = shop.admin().await;
     let sofa = shop.product(&admin, "SOFA", 100, 1).await;
     let mut idle = Raw::connect(&shop).await;
