@@ -1,13 +1,14 @@
 //! How often a sign-in may be tried.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
+use platform::client::network;
 
 /// What an address may do, as a multiple of what a pair of address and account may.
 const ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -76,17 +77,6 @@ impl Limiters {
     }
 }
 
-/// Who has one IPv6 address has the 2^64 of its network.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            const PREFIX: u128 = !0 << 64;
-            Ipv6Addr::from_bits(v6.to_bits() & PREFIX).into()
-        }
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,18 +104,5 @@ mod tests {
     fn zero_is_no_limit() {
         let limit = LoginLimit::per_minute(0);
         assert!((0..100).all(|_| limit.check(address("::1"), "a").is_ok()));
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_address() {
-        assert_eq!(
-            network(address("2001:db8::1")),
-            network(address("2001:db8::ffff:1"))
-        );
-        assert_ne!(
-            network(address("2001:db8::1")),
-            network(address("2001:db8:0:1::1"))
-        );
-        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
     }
 }
