@@ -1,4 +1,4 @@
-//! How often a sign-in may be tried.
+//! How often a sign-in or a registration may be tried.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -50,18 +50,32 @@ impl LoginLimit {
             None => Ok(()),
         }
     }
+
+    /// As [`Self::check`], for what concerns no account yet.
+    pub(crate) fn check_address(&self, address: IpAddr) -> Result<(), Duration> {
+        match &self.0 {
+            Some(limiters) => limiters.check_address(network(address)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Limiters {
     fn check(&self, address: IpAddr, account: &str) -> Result<(), Duration> {
+        self.check_address(address)?;
+        let account = self.accounts.hash_one(account);
+        self.by_account
+            .check_key(&(address, account))
+            .map_err(|refusal| self.wait(&refusal))
+    }
+
+    fn check_address(&self, address: IpAddr) -> Result<(), Duration> {
         let checks = self.checks.fetch_add(1, Ordering::Relaxed);
         if checks.is_multiple_of(CHECKS_PER_CLEANING) {
             self.clean();
         }
-        let account = self.accounts.hash_one(account);
         self.by_address
             .check_key(&address)
-            .and_then(|()| self.by_account.check_key(&(address, account)))
             .map_err(|refusal| self.wait(&refusal))
     }
 
@@ -101,8 +115,21 @@ mod tests {
     }
 
     #[test]
+    fn what_concerns_no_account_counts_for_the_address() {
+        let limit = LoginLimit::per_minute(2);
+        let here = address("2001:db8::1");
+        assert!((0..20).all(|_| limit.check_address(here).is_ok()));
+        let neighbour = address("2001:db8::2");
+        let wait = limit.check_address(neighbour).unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(3));
+        assert!(limit.check(neighbour, "a").is_err());
+        assert!(limit.check_address(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
     fn zero_is_no_limit() {
         let limit = LoginLimit::per_minute(0);
         assert!((0..100).all(|_| limit.check(address("::1"), "a").is_ok()));
+        assert!((0..100).all(|_| limit.check_address(address("::1")).is_ok()));
     }
 }
