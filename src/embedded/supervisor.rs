@@ -146,8 +146,7 @@ fn restart(
             Ok(server) => return server,
             Err(e) => tracing::error!(
                 error = &e as &dyn std::error::Error,
-                "the embedded Postgres is down: attempt {attempts} to start it failed; see {}",
-                launch.layout.log().display()
+                "the embedded Postgres is down: attempt {attempts} to start it failed"
             ),
         }
     }
