@@ -116,11 +116,11 @@ pub(crate) async fn delete_tokens_of_expired(
     limit: i64,
 ) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query!(
-        "delete from refresh_tokens where hash in (
+        "delete from refresh_tokens where hash = any(array(
              select hash from refresh_tokens
-             where session_id in (
-                 select id from sessions where expires_at < now() order by expires_at limit $1)
-             limit $1 for update skip locked)",
+             where session_id = any(array(
+                 select id from sessions where expires_at < now() order by expires_at limit $1))
+             limit $1 for update skip locked))",
         limit,
     )
     .execute(db)
