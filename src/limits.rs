@@ -11,9 +11,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use platform::client::network;
 use platform::{Problem, RequestContext};
 
-/// Requests per second and address; health checks are not counted.
+/// Requests per second and address, or /64 network of IPv6; health checks are not counted.
 pub struct RequestLimit(Option<DefaultKeyedRateLimiter<IpAddr>>);
 
 /// Addresses that made no request for a while are forgotten when there are more than these.
@@ -35,7 +36,7 @@ impl RequestLimit {
         let Some(client) = request
             .extensions()
             .get::<RequestContext>()
-            .map(|cx| cx.client)
+            .map(|cx| network(cx.client))
         else {
             return Ok(());
         };

@@ -367,14 +367,29 @@ async fn a_server_that_dies_is_started_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_start_is_given_up() {
+async fn a_server_that_cannot_start_is_tried_until_it_can() {
     let home = TempDir::new().unwrap();
     let cluster = Cluster::start(options(home.path())).await.unwrap();
     let mut state = cluster.state();
     let control = home.path().join("pg/pgdata/global/pg_control");
     fs::rename(&control, control.with_extension("away")).unwrap();
     kill(server_process(home.path()), Signal::SIGKILL).unwrap();
-    timeout(PATIENCE, state.wait_for(|s| *s == State::GaveUp))
+    let tried = |s: &State| matches!(s, State::Restarting { attempt: 4.. });
+    timeout(PATIENCE, state.wait_for(tried))
+        .await
+        .unwrap()
+        .unwrap();
+    fs::rename(control.with_extension("away"), &control).unwrap();
+    timeout(PATIENCE, state.wait_for(|s| *s == State::Running))
+        .await
+        .unwrap()
+        .unwrap();
+    connect(cluster.connect_options("users")).await;
+
+    // A stop does not wait for the end of a pause.
+    fs::rename(&control, control.with_extension("away")).unwrap();
+    kill(server_process(home.path()), Signal::SIGKILL).unwrap();
+    timeout(PATIENCE, state.wait_for(|s| *s != State::Running))
         .await
         .unwrap()
         .unwrap();

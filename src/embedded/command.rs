@@ -9,23 +9,26 @@ use std::process::{Command, Stdio};
 use super::identity::Identity;
 use super::programs::Programs;
 
-/// Everything else in the environment stays here: secrets are none of the server's business, and
-/// `PG...` variables would change what it does.
+/// Everything else in the environment stays here: secrets are none of another program's business,
+/// and `PG...` variables would change what Postgres does.
 const INHERITED: &[&str] = &["PATH", "DYLD_LIBRARY_PATH", "TMPDIR"];
+
+/// The environment of another program: what is inherited, and the variables `more`, where they are
+/// set.
+pub(super) fn limit_environment(command: &mut Command, more: &[&str]) {
+    let inherited = INHERITED
+        .iter()
+        .chain(more)
+        .filter_map(|&name| Some((name, env::var_os(name)?)));
+    command.env_clear().envs(inherited).env("LC_ALL", "C");
+}
 
 /// In its own process group, so that a terminal's Ctrl-C reaches cleave alone. On Linux it gets
 /// SIGINT, which is Postgres' fast shutdown, when the *thread* that started it ends.
 pub(super) fn command(programs: &Programs, program: &str, identity: Identity) -> Command {
     let mut command = Command::new(programs.folder.join(program));
-    let inherited = INHERITED
-        .iter()
-        .filter_map(|&name| Some((name, env::var_os(name)?)));
-    command
-        .env_clear()
-        .envs(inherited)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC");
-    command.envs(
+    limit_environment(&mut command, &[]);
+    command.env("TZ", "UTC").envs(
         programs
             .library_path()
             .map(|path| ("LD_LIBRARY_PATH", path)),
@@ -48,4 +51,26 @@ pub(super) fn command(programs: &Programs, program: &str, identity: Identity) ->
         }
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_program_sees_only_what_is_named() {
+        let names = |more| {
+            let mut command = Command::new("env");
+            limit_environment(&mut command, more);
+            let shown = String::from_utf8(command.output().unwrap().stdout).unwrap();
+            let name = |line: &str| line.split('=').next().map(str::to_owned);
+            shown.lines().filter_map(name).collect::<Vec<_>>()
+        };
+        // Cargo sets it for every test.
+        const SET: &str = "CARGO_MANIFEST_DIR";
+        let inherited = names(&[]);
+        assert!(inherited.iter().any(|name| name == "PATH"));
+        assert!(inherited.iter().all(|name| name != SET), "{inherited:?}");
+        assert!(names(&[SET, "NOT_SET"]).iter().any(|name| name == SET));
+    }
 }

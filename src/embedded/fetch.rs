@@ -7,8 +7,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::command::limit_environment;
 use super::files::Layout;
 use super::names::Progress;
+
+/// What apt itself reads.
+const APT_VARIABLES: &[&str] = &[
+    "APT_CONFIG",
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "all_proxy",
+    "no_proxy",
+];
 
 pub(super) fn is_possible() -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -122,6 +133,7 @@ impl Apt {
 
     fn run(&self, program: &str, arguments: &[&str]) -> io::Result<String> {
         let mut command = Command::new(program);
+        limit_environment(&mut command, APT_VARIABLES);
         if program != "dpkg-deb" {
             let cache = format!("Dir::Cache={}", self.work.join("cache").display());
             // Its sandbox user could not enter our folder.
@@ -135,7 +147,6 @@ impl Apt {
         }
         command
             .args(arguments)
-            .env("LC_ALL", "C")
             .current_dir(self.work.join("packages"));
         let output = command.output()?;
         (&self.log).write_all(&[output.stdout.as_slice(), &output.stderr].concat())?;

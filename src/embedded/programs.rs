@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::command::limit_environment;
 use super::error::At;
 use super::files::{Layout, read_if_there};
 use super::missing::Missing;
@@ -155,6 +156,7 @@ fn resolve(folder: &Path) -> Option<PathBuf> {
 
 fn version(folder: &Path, libraries: &[PathBuf]) -> Result<u32, String> {
     let mut postgres = Command::new(folder.join("postgres"));
+    limit_environment(&mut postgres, &[]);
     postgres
         .arg("--version")
         .envs(library_path(libraries).map(|path| ("LD_LIBRARY_PATH", path)));

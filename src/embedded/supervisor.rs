@@ -12,17 +12,15 @@ use super::process::{Launch, Stop, end};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Running,
-    /// It died and is being started again, for the `attempt`th time in a row.
+    /// It died and is being started again, for the `attempt`th time in a row. There is no last
+    /// one: what keeps it down, such as a full disk, may pass.
     Restarting {
         attempt: u32,
     },
-    /// It died once more after the last attempt. Nothing but a new start of cleave will bring it
-    /// back.
-    GaveUp,
 }
 
-const MOST_ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A server that lasted this long has recovered, and its next death counts from one.
 const STABLE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(100);
@@ -130,16 +128,16 @@ fn death(server: &mut Child, stop: &Stop) -> Option<ExitStatus> {
     }
 }
 
-/// `None` when asked to stop, or when all attempts have failed.
+/// `None` when asked to stop.
 fn restart(
     launch: &Launch,
     stop: &Stop,
     state: &watch::Sender<State>,
     attempts: &mut u32,
 ) -> Option<Child> {
-    while *attempts < MOST_ATTEMPTS {
-        let pause = FIRST_PAUSE * 2u32.pow(*attempts);
-        *attempts += 1;
+    loop {
+        let pause = pause(*attempts);
+        *attempts = attempts.saturating_add(1);
         state.send_replace(State::Restarting { attempt: *attempts });
         if stop.asked_within(pause) {
             return None;
@@ -148,14 +146,27 @@ fn restart(
             Ok(server) => return server,
             Err(e) => tracing::error!(
                 error = &e as &dyn std::error::Error,
-                "attempt {attempts} of {MOST_ATTEMPTS} to start the embedded Postgres failed"
+                "the embedded Postgres is down: attempt {attempts} to start it failed"
             ),
         }
     }
-    tracing::error!(
-        "the embedded Postgres stays down after {MOST_ATTEMPTS} attempts; see {}",
-        launch.layout.log().display()
-    );
-    state.send_replace(State::GaveUp);
-    None
+}
+
+fn pause(failed_attempts: u32) -> Duration {
+    let factor = 2u32.saturating_pow(failed_attempts);
+    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_grows_to_its_longest_and_stays_there() {
+        assert_eq!(pause(0), FIRST_PAUSE);
+        assert_eq!(pause(3), FIRST_PAUSE * 8);
+        assert!(pause(7) < LONGEST_PAUSE);
+        assert_eq!(pause(8), LONGEST_PAUSE);
+        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+    }
 }

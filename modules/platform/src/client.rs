@@ -1,6 +1,6 @@
 //! The address that a request comes from.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
@@ -36,6 +36,18 @@ impl TrustedProxies {
     }
 }
 
+/// What a limit counts as one client: an IPv4 address, also when it is mapped to IPv6, or the /64
+/// network of an IPv6 address, since who has one address of such a network has all its 2^64.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            const PREFIX: u128 = !0 << 64;
+            Ipv6Addr::from_bits(v6.to_bits() & PREFIX).into()
+        }
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
@@ -60,5 +72,14 @@ mod tests {
         );
         assert_eq!(client("10.0.0.1", "203.0.113.1, nonsense"), "10.0.0.1");
         assert_eq!(client("::ffff:10.0.0.1", "203.0.113.1"), "203.0.113.1");
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let network = |address: &str| network(address.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8::ffff:1"), "2001:db8::");
+        assert_eq!(network("2001:db8:0:1::1"), "2001:db8:0:1::");
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Sign-ins tried within a minute, failed or not, for each pair of address and account; an
-    /// address alone may do ten times as many. Zero means no limit.
+    /// address alone may do ten times as many, registrations included. Zero means no limit.
     pub login_per_minute: u32,
     /// How long a refresh token is good for. Each refresh starts it anew.
     pub refresh_token_lifetime: Duration,

@@ -53,6 +53,9 @@ pub(crate) enum Verdict {
 
 impl Hasher {
     pub(crate) fn new() -> Self {
+        // With fewer than the cores, two cores would sign in half as many. Requests are served by
+        // other threads, and the system's fair scheduler gives each that wakes its share beside at
+        // most one hash for each core.
         let cores = available_parallelism().map_or(1, usize::from);
         Self::with_room_for(cores, cores * WAITING_PER_CORE)
     }

@@ -1,13 +1,14 @@
-//! How often a sign-in may be tried.
+//! How often a sign-in or a registration may be tried.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota};
+use platform::client::network;
 
 /// What an address may do, as a multiple of what a pair of address and account may.
 const ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -49,18 +50,32 @@ impl LoginLimit {
             None => Ok(()),
         }
     }
+
+    /// As [`Self::check`], for what concerns no account yet.
+    pub(crate) fn check_address(&self, address: IpAddr) -> Result<(), Duration> {
+        match &self.0 {
+            Some(limiters) => limiters.check_address(network(address)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Limiters {
     fn check(&self, address: IpAddr, account: &str) -> Result<(), Duration> {
+        self.check_address(address)?;
+        let account = self.accounts.hash_one(account);
+        self.by_account
+            .check_key(&(address, account))
+            .map_err(|refusal| self.wait(&refusal))
+    }
+
+    fn check_address(&self, address: IpAddr) -> Result<(), Duration> {
         let checks = self.checks.fetch_add(1, Ordering::Relaxed);
         if checks.is_multiple_of(CHECKS_PER_CLEANING) {
             self.clean();
         }
-        let account = self.accounts.hash_one(account);
         self.by_address
             .check_key(&address)
-            .and_then(|()| self.by_account.check_key(&(address, account)))
             .map_err(|refusal| self.wait(&refusal))
     }
 
@@ -73,17 +88,6 @@ impl Limiters {
         self.by_address.shrink_to_fit();
         self.by_account.retain_recent();
         self.by_account.shrink_to_fit();
-    }
-}
-
-/// Who has one IPv6 address has the 2^64 of its network.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            const PREFIX: u128 = !0 << 64;
-            Ipv6Addr::from_bits(v6.to_bits() & PREFIX).into()
-        }
-        v4 => v4,
     }
 }
 
@@ -111,21 +115,21 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_no_limit() {
-        let limit = LoginLimit::per_minute(0);
-        assert!((0..100).all(|_| limit.check(address("::1"), "a").is_ok()));
+    fn what_concerns_no_account_counts_for_the_address() {
+        let limit = LoginLimit::per_minute(2);
+        let here = address("2001:db8::1");
+        assert!((0..20).all(|_| limit.check_address(here).is_ok()));
+        let neighbour = address("2001:db8::2");
+        let wait = limit.check_address(neighbour).unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(3));
+        assert!(limit.check(neighbour, "a").is_err());
+        assert!(limit.check_address(address("2001:db8:0:1::1")).is_ok());
     }
 
     #[test]
-    fn an_ipv6_network_is_one_address() {
-        assert_eq!(
-            network(address("2001:db8::1")),
-            network(address("2001:db8::ffff:1"))
-        );
-        assert_ne!(
-            network(address("2001:db8::1")),
-            network(address("2001:db8:0:1::1"))
-        );
-        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    fn zero_is_no_limit() {
+        let limit = LoginLimit::per_minute(0);
+        assert!((0..100).all(|_| limit.check(address("::1"), "a").is_ok()));
+        assert!((0..100).all(|_| limit.check_address(address("::1")).is_ok()));
     }
 }

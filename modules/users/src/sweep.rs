@@ -29,13 +29,17 @@ impl Module {
         }
     }
 
-    /// Deletes expired sessions, and spent refresh tokens that are older than any session can be
-    /// without a refresh.
+    /// Deletes expired sessions and their refresh tokens.
     pub async fn sweep_once(&self) -> Result<(), sqlx::Error> {
         let limit = i64::from(CHUNK);
-        while sessions::delete_expired(&self.pool, limit).await? >= u64::from(CHUNK) {}
-        let age = self.config.refresh_token_lifetime;
-        while sessions::delete_spent(&self.pool, age, limit).await? >= u64::from(CHUNK) {}
-        Ok(())
+        let chunk = u64::from(CHUNK);
+        loop {
+            // First the tokens: a session that was refreshed for long has many, and those that go
+            // along with it are not counted.
+            while sessions::delete_tokens_of_expired(&self.pool, limit).await? >= chunk {}
+            if sessions::delete_expired(&self.pool, limit).await? < chunk {
+                return Ok(());
+            }
+        }
     }
 }

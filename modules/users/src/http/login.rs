@@ -3,7 +3,7 @@ use platform::problem::ProblemDocument;
 use platform::{Problem, RequestContext};
 
 use super::credentials::{Credentials, PasswordGrant};
-use super::problems::{invalid_credentials, too_many_logins};
+use super::problems::{invalid_credentials, too_many_attempts};
 use super::tokens;
 use crate::Module;
 use crate::email::Email;
@@ -42,7 +42,7 @@ pub(super) async fn login(
     module
         .login_limit
         .check(cx.client, &key)
-        .map_err(too_many_logins)?;
+        .map_err(too_many_attempts)?;
 
     let account = users::credentials(&module.pool, &key).await?;
     let stored = account.as_ref().map(|found| found.password_hash.clone());

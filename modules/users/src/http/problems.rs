@@ -23,12 +23,12 @@ fn unauthorized(code: &'static str, challenge: &str, detail: &str) -> Problem {
         .with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
-pub(super) fn too_many_logins(wait: Duration) -> Problem {
+pub(super) fn too_many_attempts(wait: Duration) -> Problem {
     let seconds = wait.as_secs() + 1;
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_requests",
-        format!("Too many attempts to sign in; try again in {seconds} s."),
+        format!("Too many attempts; try again in {seconds} s."),
     )
     .with_header(header::RETRY_AFTER, seconds.to_string())
 }
@@ -41,7 +41,7 @@ impl From<HashError> for Problem {
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "busy",
-                    "Too many people are signing in; try again shortly.",
+                    "Too many people are signing in or registering; try again shortly.",
                 )
                 .with_header(header::RETRY_AFTER, "2")
             }

@@ -1,12 +1,13 @@
 use actix_web::{HttpResponse, post, web};
 use garde::Validate;
 use platform::problem::ProblemDocument;
-use platform::{Body, Problem, db};
+use platform::{Body, Problem, RequestContext, db};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::NO_STORE;
+use super::problems::too_many_attempts;
 use crate::Module;
 use crate::account::{User, check_email, check_full_name, check_password};
 use crate::email::Email;
@@ -40,16 +41,23 @@ pub(super) struct Registration {
         (status = 413, description = "The body is too large", body = ProblemDocument),
         (status = 415, description = "Another media type than JSON", body = ProblemDocument),
         (status = 422, description = "A field is not valid", body = ProblemDocument),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ProblemDocument),
         (status = 503, description = "Busy or unavailable; see `Retry-After`", body = ProblemDocument),
     )
 )]
 #[post("/auth/register")]
 pub(super) async fn register(
+    cx: RequestContext,
     module: web::Data<Module>,
     Body(new): Body<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let email = Email::parse(&new.email)
         .map_err(|error| Problem::invalid_field("email", error.to_string()))?;
+    // A hash costs what a sign-in costs, and takes its turn from it.
+    module
+        .login_limit
+        .check_address(cx.client)
+        .map_err(too_many_attempts)?;
     let hash = module.hasher.hash(new.password).await?;
     match users::insert(&module.pool, &email, &hash, &new.full_name).await {
         Ok(user) => Ok(HttpResponse::Created().insert_header(NO_STORE).json(user)),

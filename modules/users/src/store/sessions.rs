@@ -109,7 +109,26 @@ pub(crate) async fn end(db: impl PgExecutor<'_>, token: &TokenHash) -> Result<()
     Ok(())
 }
 
-/// Deletes up to `limit` sessions that have expired; how many.
+/// Deletes up to `limit` tokens of the `limit` sessions that expired first; how many. Until a session
+/// is over its spent tokens stay, since one that comes back must end it however late.
+pub(crate) async fn delete_tokens_of_expired(
+    db: impl PgExecutor<'_>,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "delete from refresh_tokens where hash = any(array(
+             select hash from refresh_tokens
+             where session_id = any(array(
+                 select id from sessions where expires_at < now() order by expires_at limit $1))
+             limit $1 for update skip locked))",
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Deletes up to `limit` sessions that have expired, with what is left of their tokens; how many.
 pub(crate) async fn delete_expired(
     db: impl PgExecutor<'_>,
     limit: i64,
@@ -118,24 +137,6 @@ pub(crate) async fn delete_expired(
         "delete from sessions where id in (
              select id from sessions where expires_at < now()
              order by expires_at limit $1 for update skip locked)",
-        limit,
-    )
-    .execute(db)
-    .await?;
-    Ok(deleted.rows_affected())
-}
-
-/// Deletes up to `limit` tokens spent longer ago than `age`; how many.
-pub(crate) async fn delete_spent(
-    db: impl PgExecutor<'_>,
-    age: Duration,
-    limit: i64,
-) -> Result<u64, sqlx::Error> {
-    let deleted = sqlx::query!(
-        "delete from refresh_tokens where hash in (
-             select hash from refresh_tokens where spent_at < now() - make_interval(secs => $1)
-             order by spent_at limit $2 for update skip locked)",
-        age.as_secs_f64(),
         limit,
     )
     .execute(db)
