@@ -1,7 +1,7 @@
 use cleave::settings::Module;
 use futures_util::future::join_all;
 
-use crate::support::{TestDatabases, TestShop, Topology};
+use crate::support::{Blocker, TestDatabases, TestShop, Topology};
 
 const BUYERS: usize = 300;
 const PIECES: i64 = 20;
@@ -60,4 +60,32 @@ async fn three_hundred_buyers_of_twenty_pieces() {
     .await
     .unwrap();
     assert_eq!(deadlocks, 0);
+}
+
+/// All ten have looked at the stock, and wait for it, before any of them takes it.
+#[tokio::test]
+async fn ten_who_wait_for_the_last_two() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let rare = shop.product(&admin, "RARE", 1_000, 2).await;
+    let common = shop.product(&admin, "COMMON", 1_000, 100).await;
+    let stock = shop.databases.of(Module::Products);
+    let mut blocker = Blocker::stock(stock, &rare).await;
+    let baskets = [[(&*rare, 1), (&*common, 3)], [(&*common, 3), (&*rare, 1)]];
+    let buyers = join_all((0..10).map(|n| shop.place_order(&admin, &baskets[n % 2])));
+    let start = async {
+        blocker.victims(10).await;
+        blocker.release().await;
+    };
+    let (answers, ()) = tokio::join!(buyers, start);
+    let (sold, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|a| a.status == 201);
+    assert_eq!(sold.len(), 2);
+    for answer in refused {
+        let problem = answer.expect_problem(409, "insufficient_stock");
+        assert_eq!(problem["products"][0]["available"], 0, "{problem}");
+    }
+    assert_eq!(shop.stock(&rare).await, (2, 2, 0));
+    assert_eq!(shop.stock(&common).await, (100, 6, 94));
+    shop.expect_balanced_books().await;
+    shop.close().await;
 }
