@@ -16,7 +16,7 @@ use crate::Module;
 ///
 /// The body is streamed: NDJSON, our own CSV or Shopify's product CSV. Records are matched by
 /// `sku`. All good ones land, also when others are rejected; `rejected` names those by line. On
-/// 413, 400 and 503 the members `imported`, `updated` and `rejected` tell what had landed before.
+/// 413, 400, 503 and `unclosed_quotes` the members `imported`, `updated` and `rejected` tell what had landed before.
 #[utoipa::path(
     tag = "products",
     security(("bearer" = [])),
@@ -42,7 +42,7 @@ use crate::Module;
         (status = 403, description = "Not an administrator", body = ProblemDocument),
         (status = 413, description = "Larger than this server takes", body = ProblemDocument),
         (status = 415, description = "Neither NDJSON nor CSV", body = ProblemDocument),
-        (status = 422, description = "The header of the CSV cannot be used; nothing has landed", body = ProblemDocument),
+        (status = 422, description = "The header of the CSV cannot be used and nothing has landed, or `unclosed_quotes`: reading stopped at a line", body = ProblemDocument),
         (status = 503, description = "The database is away", body = ProblemDocument),
     ),
 )]
@@ -125,6 +125,16 @@ fn problem(error: ImportError, limit: u64) -> Problem {
             };
             with_report(problem, &report)
         }
+        ImportError::Quotes { line, report } => with_report(
+            Problem::unprocessable(
+                "unclosed_quotes",
+                format!(
+                    "Quotes are not closed in so many places that reading stopped at line {line}."
+                ),
+                Vec::new(),
+            ),
+            &report,
+        ),
         ImportError::Database { error, report } => with_report(error.into(), &report),
     }
 }

@@ -113,6 +113,8 @@ pub enum ImportError {
         error: io::Error,
         report: Report,
     },
+    #[error("quotes are not closed in so many places that reading stopped at line {line}")]
+    Quotes { line: u64, report: Report },
     #[error("the database did not take the records")]
     Database {
         #[source]
@@ -172,10 +174,11 @@ pub async fn import<R: AsyncRead + Unpin>(
                 chunk.add(line, raw.len(), parser.read(raw));
             }
             Next::Broken { line, message } => chunk.add(line, 0, Err(message.to_owned())),
-            Next::End => {}
+            Next::Lost { .. } | Next::End => {}
         }
+        let done = matches!(next, Next::Lost { .. } | Next::End);
         read += u64::from(next != Next::End);
-        if chunk.is_full() || next == Next::End {
+        if chunk.is_full() || done {
             let changed = match lander.land(&mut chunk, &mut report).await {
                 Ok(changed) => changed,
                 Err(error) => return Err(ImportError::Database { error, report }),
@@ -186,8 +189,10 @@ pub async fn import<R: AsyncRead + Unpin>(
                 changed: &changed,
             });
         }
-        if next == Next::End {
-            return Ok(report);
+        match next {
+            Next::End => return Ok(report),
+            Next::Lost { line } => return Err(ImportError::Quotes { line, report }),
+            Next::Record { .. } | Next::Broken { .. } => {}
         }
     }
 }

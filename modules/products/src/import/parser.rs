@@ -30,6 +30,7 @@ impl Parser {
         Ok(match records.next().await? {
             Next::Record { .. } => Self::below(records.raw(), currency),
             Next::Broken { message, .. } => Err(ImportError::header("header", message)),
+            Next::Lost { .. } => Err(ImportError::header("header", "quotes are not closed")),
             Next::End => Err(ImportError::header("sku", "the file has no header")),
         })
     }

@@ -8,6 +8,9 @@ pub const MAX_RECORD: usize = 1 << 20;
 
 const READ: usize = 64 * 1024;
 
+/// How many bytes may be scanned again after broken records, besides as many as the stream has.
+const MAX_RESCANNED: u64 = 16 << 20;
+
 /// How a file is divided into records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Division {
@@ -27,6 +30,7 @@ pub struct Records<R> {
     start: usize,
     line: u64,
     bytes: u64,
+    rescanned: u64,
     current: Range<usize>,
 }
 
@@ -41,12 +45,20 @@ pub enum Next {
         line: u64,
         message: &'static str,
     },
+    /// So much had to be scanned again after broken records that reading on from this line would
+    /// take time out of proportion to the stream.
+    Lost {
+        line: u64,
+    },
     End,
 }
 
 enum Found {
     End(usize),
-    Broken(&'static str),
+    Broken {
+        message: &'static str,
+        scanned: usize,
+    },
     Nothing,
 }
 
@@ -59,6 +71,7 @@ impl<R: AsyncRead + Unpin> Records<R> {
             start: 0,
             line: 1,
             bytes: 0,
+            rescanned: 0,
             current: 0..0,
         }
     }
@@ -78,6 +91,9 @@ impl<R: AsyncRead + Unpin> Records<R> {
         self.skip_byte_order_mark().await?;
         loop {
             let line = self.line;
+            if self.rescanned > self.bytes + MAX_RESCANNED {
+                return Ok(Next::Lost { line });
+            }
             match self.find_end().await? {
                 Found::End(length) => {
                     self.take(length);
@@ -85,8 +101,11 @@ impl<R: AsyncRead + Unpin> Records<R> {
                         return Ok(Next::Record { line });
                     }
                 }
-                Found::Broken(message) => {
-                    self.skip_line().await?;
+                Found::Broken { message, scanned } => {
+                    let skipped = self.skip_line().await?;
+                    self.rescanned += scanned.saturating_sub(skipped) as u64;
+                    // Nothing else need wait while a buffer full of these is read.
+                    tokio::task::yield_now().await;
                     return Ok(Next::Broken { line, message });
                 }
                 Found::Nothing => return Ok(Next::End),
@@ -101,11 +120,12 @@ impl<R: AsyncRead + Unpin> Records<R> {
             let end = scan.find_end(&self.buffer[self.start + scanned..]);
             let length = end.map_or(self.buffer.len() - self.start, |end| scanned + end);
             if length > MAX_RECORD {
-                return Ok(Found::Broken(if scan.in_quotes() {
-                    "a quoted field is not closed within 1 MiB"
-                } else {
-                    "the record is longer than 1 MiB"
-                }));
+                let message = match scan.in_quotes() {
+                    true => "a quoted field is not closed within 1 MiB",
+                    false => "the record is longer than 1 MiB",
+                };
+                let scanned = length;
+                return Ok(Found::Broken { message, scanned });
             }
             if end.is_some() {
                 return Ok(Found::End(length));
@@ -114,7 +134,10 @@ impl<R: AsyncRead + Unpin> Records<R> {
             if !self.fill().await? {
                 return Ok(match scanned {
                     0 => Found::Nothing,
-                    _ if scan.in_quotes() => Found::Broken("a quoted field is not closed"),
+                    _ if scan.in_quotes() => Found::Broken {
+                        message: "a quoted field is not closed",
+                        scanned,
+                    },
                     _ => Found::End(scanned),
                 });
             }
@@ -127,6 +150,8 @@ impl<R: AsyncRead + Unpin> Records<R> {
         self.start = 0;
         self.current = 0..0;
         self.buffer.reserve(READ);
+        // A reader that always has more must not keep the thread to itself.
+        tokio::task::yield_now().await;
         let read = self.reader.read_buf(&mut self.buffer).await?;
         self.bytes += read as u64;
         Ok(read > 0)
@@ -148,17 +173,20 @@ impl<R: AsyncRead + Unpin> Records<R> {
         }
     }
 
-    async fn skip_line(&mut self) -> io::Result<()> {
+    /// Answers how many bytes it passed over.
+    async fn skip_line(&mut self) -> io::Result<usize> {
+        let mut skipped = 0;
         loop {
             let unread = &self.buffer[self.start..];
             if let Some(end) = unread.iter().position(|&b| b == b'\n') {
                 self.start += end + 1;
                 self.line += 1;
-                return Ok(());
+                return Ok(skipped + end + 1);
             }
+            skipped += unread.len();
             self.start = self.buffer.len();
             if !self.fill().await? {
-                return Ok(());
+                return Ok(skipped);
             }
         }
     }
@@ -238,6 +266,7 @@ mod tests {
                     found.push((line, String::from_utf8_lossy(records.raw()).into_owned()));
                 }
                 Next::Broken { line, message } => found.push((line, format!("! {message}"))),
+                Next::Lost { line } => panic!("lost in line {line}"),
                 Next::End => return found,
             }
         }
@@ -306,6 +335,45 @@ mod tests {
         assert_eq!(found[1].0, 2);
         assert_eq!(found[2], (3, "b".to_owned()));
         assert_eq!(found.len(), 3 + 1024);
+    }
+
+    #[tokio::test]
+    async fn stops_where_every_line_would_be_scanned_to_the_limit_again() {
+        for (lines, most) in [(400_000, 40), (100_000, 60)] {
+            let text = format!("a,b\n{}", "\"x\",\"\n".repeat(lines));
+            let mut records = Records::new(text.as_bytes(), Division::Csv);
+            let mut turns = 0;
+            let line = loop {
+                turns += 1;
+                assert!(turns < most, "goes on and on");
+                if let Next::Lost { line } = records.next().await.unwrap() {
+                    break line;
+                }
+            };
+            assert_eq!(line, turns);
+        }
+    }
+
+    #[tokio::test]
+    async fn many_broken_records_do_not_stop_what_is_read_in_proportion() {
+        let long = format!("\"{}\n", "x".repeat(MAX_RECORD));
+        let text = format!("a\n{}b\n", long.repeat(40));
+        let found = cut(Division::Csv, text.as_bytes()).await;
+        assert_eq!(found.len(), 42);
+        assert_eq!(found[41], (42, "b".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn lets_others_run_after_a_broken_record() {
+        use futures_util::FutureExt;
+
+        let text = format!("a\n{}", "\"x\",\"\n".repeat(250_000));
+        let mut records = Records::new(text.as_bytes(), Division::Csv);
+        for _ in 0..3 {
+            records.next().await.unwrap();
+        }
+        assert!(records.buffer.len() > MAX_RECORD);
+        assert!(records.next().now_or_never().is_none());
     }
 
     /// However the stream is cut into reads and whatever the quotes do, records and lines agree

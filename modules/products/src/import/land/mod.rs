@@ -19,6 +19,10 @@ const MAX_RECORDS: usize = 1000;
 const MAX_BYTES: usize = 4 << 20;
 const MAX_CATEGORIES: usize = 10_000;
 
+/// What a message keeps of its beginning and its end, in characters.
+const MESSAGE_HEAD: usize = 200;
+const MESSAGE_TAIL: usize = 100;
+
 /// Records that land together.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -38,13 +42,27 @@ impl Chunk {
                 self.entries
                     .extend(entries.into_iter().map(|entry| (line, entry)));
             }
-            Err(message) => self.rejected.push(RejectedLine { line, message }),
+            Err(message) => self.rejected.push(RejectedLine {
+                line,
+                message: shorten(message),
+            }),
         }
     }
 
     pub fn is_full(&self) -> bool {
         self.records >= MAX_RECORDS || self.bytes >= MAX_BYTES
     }
+}
+
+/// A message may quote a name of any length from the file; the answer holds thousands of them.
+fn shorten(message: String) -> String {
+    if message.chars().nth(MESSAGE_HEAD + MESSAGE_TAIL).is_none() {
+        return message;
+    }
+    let mut starts = message.char_indices().map(|(at, _)| at);
+    let head = starts.nth(MESSAGE_HEAD).unwrap_or(0);
+    let tail = starts.nth_back(MESSAGE_TAIL - 1).unwrap_or(message.len());
+    format!("{}…{}", &message[..head], &message[tail..])
 }
 
 /// What a format repeats from row to row.
@@ -236,6 +254,29 @@ fn refuses_data(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rejected_record_leaves_a_short_message() {
+        let name = "é".repeat(400_000);
+        let mut chunk = Chunk::default();
+        for line in [
+            format!(r#"{{"sku":"A","attributes":{{"{name}":1}}}}"#),
+            format!(r#"{{"sku":"A","attributes":{{"{name}":"\u0000"}}}}"#),
+        ] {
+            let read = crate::import::ndjson::read(line.as_bytes(), Currency::EUR);
+            chunk.add(1, 0, Err(read.unwrap_err()));
+        }
+        for rejected in &chunk.rejected {
+            assert!(rejected.message.starts_with("attributes.éé"));
+            assert!(rejected.message.contains("éé: must "));
+            assert_eq!(rejected.message.chars().count(), 301);
+            assert!(rejected.message.capacity() < 2000);
+        }
+        for short in ["sku: is required".to_owned(), "é".repeat(300)] {
+            assert_eq!(shorten(short.clone()), short);
+        }
+        assert_ne!(shorten("é".repeat(301)), "é".repeat(301));
+    }
 
     #[test]
     fn a_sku_comes_once_in_a_pass_and_in_order() {

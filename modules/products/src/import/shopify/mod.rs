@@ -44,6 +44,9 @@ pub const NAMES: Names = Names {
 /// How many handles are remembered, so that a file sorted by another column still reads.
 const REMEMBERED: usize = 256;
 
+/// How many variants a handle may have: as many as Shopify lets it have.
+const MAX_VARIANTS: usize = 2048;
+
 /// Reads the rows below a header.
 #[derive(Debug)]
 pub struct Shopify {
@@ -65,7 +68,8 @@ struct Facts {
     is_hidden: bool,
     option_names: [String; 3],
     image: Option<String>,
-    /// The products that this file made of the handle.
+    variants: usize,
+    /// The products that this file made of the handle before it told an image.
     skus: Vec<String>,
     rejected: bool,
 }

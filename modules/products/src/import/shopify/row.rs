@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::columns::{Column, Header, OPTIONS};
 use super::sku::Skus;
-use super::{Facts, NAMES, html};
+use super::{Facts, MAX_VARIANTS, NAMES, html};
 use crate::catalogue::rules::{ATTRIBUTE_VALUE_CHARS, NAME_CHARS};
 use crate::import::Entry;
 use crate::import::category::Category;
@@ -36,6 +36,9 @@ impl Row<'_> {
         if price.is_empty() && image.is_empty() {
             return Err("Variant Price: the row has neither a price nor an image".to_owned());
         }
+        if !price.is_empty() && facts.variants >= MAX_VARIANTS {
+            return Err(format!("Handle: has more than {MAX_VARIANTS} variants"));
+        }
         let mut entries = Vec::new();
         let fresh = facts.image.is_none() && !image.is_empty();
         if fresh {
@@ -49,13 +52,16 @@ impl Row<'_> {
             facts.image = Some(image.to_owned());
             if !facts.skus.is_empty() {
                 entries.push(Entry::Image {
-                    skus: facts.skus.clone(),
+                    skus: std::mem::take(&mut facts.skus),
                     url: image.to_owned(),
                 });
             }
         }
         if let Some(product) = product {
-            facts.skus.push(product.sku.clone());
+            facts.variants += 1;
+            if facts.image.is_none() {
+                facts.skus.push(product.sku.clone());
+            }
             entries.push(Entry::Product(Box::new(product)));
         }
         Ok(entries)

@@ -1,21 +1,34 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use uuid::Uuid;
 
 use super::super::category::slug;
 use crate::catalogue::rules::SKU_CHARS;
 
+const MAX_OWNERS: usize = 1 << 19;
+
 /// Makes SKUs for variants that have none: `classic-varsity-top-medium`, from the handle and the
 /// values of the options. Where that is too long, says nothing, or belongs to another variant of
 /// the file, eight digits of a hash of handle and options are added.
 ///
-/// Remembers 16 bytes for each variant without SKU.
+/// Remembers 16 bytes for each variant without SKU; past so many, further ones get the digits too.
 #[derive(Debug, Default)]
 pub struct Skus {
     owners: HashMap<u64, u64>,
 }
 
 impl Skus {
+    /// Whether the SKU is, or now becomes, that of `owner`.
+    fn owns(&mut self, sku: u64, owner: u64) -> bool {
+        let room = self.owners.len() < MAX_OWNERS;
+        match self.owners.entry(sku) {
+            Entry::Occupied(known) => *known.get() == owner,
+            Entry::Vacant(free) if room => *free.insert(owner) == owner,
+            Entry::Vacant(_) => false,
+        }
+    }
+
     pub fn derive(&mut self, handle: &str, values: &[&str]) -> String {
         let owner = variant(handle, values);
         let words: Vec<String> = std::iter::once(slug(handle))
@@ -25,7 +38,7 @@ impl Skus {
         let plain = words.join("-");
         if !plain.is_empty() && plain.len() <= SKU_CHARS {
             let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, plain.as_bytes());
-            if *self.owners.entry(key.as_u64_pair().0).or_insert(owner) == owner {
+            if self.owns(key.as_u64_pair().0, owner) {
                 return plain;
             }
         }
@@ -83,6 +96,15 @@ mod tests {
         assert_eq!(other, "tee-s-m-07c9c00b");
         assert_eq!(skus.derive("tee", &["S-M"]), other);
         assert_ne!(skus.derive("tee-s", &["M"]), "tee-s-m");
+    }
+
+    #[test]
+    fn remembers_so_many_owners() {
+        let mut skus = Skus::default();
+        assert!((0..=MAX_OWNERS as u64).all(|sku| skus.owns(sku, 7) == (sku < MAX_OWNERS as u64)));
+        assert_eq!(skus.owners.len(), MAX_OWNERS);
+        assert!(skus.owns(3, 7));
+        assert!(skus.derive("tee", &["S"]).starts_with("tee-s-"));
     }
 
     #[test]

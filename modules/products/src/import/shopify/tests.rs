@@ -210,3 +210,25 @@ fn remembers_so_many_handles() {
     file.fault("h0,,,,,,,,M,,,,,1,1,,,");
     assert_eq!(file.0.handles.len(), REMEMBERED);
 }
+
+#[test]
+fn a_handle_has_so_many_variants() {
+    let row = |number: usize, image: &str| {
+        let title = if number == 0 { "Tee" } else { "" };
+        format!("tee,{title},,,,,,No,{number},,,,,,1,{image},,")
+    };
+    let mut file = File::new();
+    for number in 0..MAX_VARIANTS {
+        assert_eq!(file.read(&row(number, "")).unwrap().len(), 1);
+    }
+    let fault = file.fault(&row(MAX_VARIANTS, ""));
+    assert_eq!(fault, "Handle: has more than 2048 variants");
+    let facts = &file.0.handles["tee"];
+    assert_eq!(facts.skus.len(), MAX_VARIANTS);
+
+    let image = file
+        .read("tee,,,,,,,,,,,,,,,https://x.test/1.jpg,,")
+        .unwrap();
+    assert!(matches!(&image[..], [Entry::Image { skus, .. }] if skus.len() == MAX_VARIANTS));
+    assert!(file.0.handles["tee"].skus.is_empty());
+}
