@@ -92,13 +92,9 @@ impl Report {
 
 /// How far an import has come, told after each transaction.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
+pub struct Progress {
     /// Bytes read.
     pub bytes: u64,
-    /// Records read, the rejected ones too.
-    pub records: u64,
-    /// The products that the last transaction made or changed.
-    pub changed: &'a [Uuid],
 }
 
 /// Why an import stopped. Where there is a report, what it tells has landed.
@@ -152,7 +148,7 @@ pub async fn import<R: AsyncRead + Unpin>(
     actor: Option<Uuid>,
     format: Format,
     reader: R,
-    mut progress: impl FnMut(Progress<'_>),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let mut report = Report::default();
     let mut records = Records::new(reader, format.division());
@@ -162,7 +158,6 @@ pub async fn import<R: AsyncRead + Unpin>(
     };
     let mut lander = Lander::new(pool, currency, actor, parser.names());
     let mut chunk = Chunk::default();
-    let mut read = 0;
     loop {
         let next = match records.next().await {
             Ok(next) => next,
@@ -177,16 +172,12 @@ pub async fn import<R: AsyncRead + Unpin>(
             Next::Lost { .. } | Next::End => {}
         }
         let done = matches!(next, Next::Lost { .. } | Next::End);
-        read += u64::from(next != Next::End);
         if chunk.is_full() || done {
-            let changed = match lander.land(&mut chunk, &mut report).await {
-                Ok(changed) => changed,
-                Err(error) => return Err(ImportError::Database { error, report }),
-            };
+            if let Err(error) = lander.land(&mut chunk, &mut report).await {
+                return Err(ImportError::Database { error, report });
+            }
             progress(Progress {
                 bytes: records.bytes(),
-                records: read,
-                changed: &changed,
             });
         }
         match next {

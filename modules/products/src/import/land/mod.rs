@@ -88,7 +88,6 @@ struct Outcome {
     imported: u64,
     updated: u64,
     rejected: Vec<RejectedLine>,
-    changed: Vec<Uuid>,
     categories: HashMap<Category, Uuid>,
 }
 
@@ -112,24 +111,22 @@ impl<'a> Lander<'a> {
         }
     }
 
-    /// Empties the chunk into the database and the report; answers the products that changed.
+    /// Empties the chunk into the database and the report.
     pub async fn land(
         &mut self,
         chunk: &mut Chunk,
         report: &mut Report,
-    ) -> Result<Vec<Uuid>, sqlx::Error> {
+    ) -> Result<(), sqlx::Error> {
         let mut chunk = std::mem::take(chunk);
-        let mut changed = Vec::new();
-        let result = self.land_entries(&mut chunk, report, &mut changed).await;
+        let result = self.land_entries(&mut chunk, report).await;
         report.reject(chunk.rejected);
-        result.map(|()| changed)
+        result
     }
 
     async fn land_entries(
         &mut self,
         chunk: &mut Chunk,
         report: &mut Report,
-        changed: &mut Vec<Uuid>,
     ) -> Result<(), sqlx::Error> {
         let mut parts = vec![chunk.entries.as_slice()];
         while let Some(part) = parts.pop() {
@@ -138,7 +135,6 @@ impl<'a> Lander<'a> {
                     report.imported += outcome.imported;
                     report.updated += outcome.updated;
                     chunk.rejected.extend(outcome.rejected);
-                    changed.extend(outcome.changed);
                     self.remember(outcome.categories);
                 }
                 // A category was deleted after it had been looked up.
@@ -189,7 +185,7 @@ impl<'a> Lander<'a> {
         for pass in passes(entries) {
             self.pass(&mut tx, pass, &mut outcome).await?;
         }
-        add_images(&mut tx, entries, &mut outcome).await?;
+        add_images(&mut tx, entries).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -214,11 +210,7 @@ fn passes(entries: &[(u64, Entry)]) -> Vec<Vec<(u64, &Change)>> {
     passes
 }
 
-async fn add_images(
-    tx: &mut PgConnection,
-    entries: &[(u64, Entry)],
-    outcome: &mut Outcome,
-) -> Result<(), sqlx::Error> {
+async fn add_images(tx: &mut PgConnection, entries: &[(u64, Entry)]) -> Result<(), sqlx::Error> {
     let images = entries.iter().filter_map(|(_, entry)| match entry {
         Entry::Image { skus, url } => Some(skus.iter().map(move |sku| (&**sku, &**url))),
         Entry::Product(_) => None,
@@ -227,7 +219,7 @@ async fn add_images(
     if skus.is_empty() {
         return Ok(());
     }
-    let changed = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"
         update products p
         set attributes = p.attributes || jsonb_build_object('image_src', u.url), updated_at = now()
@@ -240,7 +232,6 @@ async fn add_images(
     )
     .fetch_all(tx)
     .await?;
-    outcome.changed.extend(changed);
     Ok(())
 }
 

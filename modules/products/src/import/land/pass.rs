@@ -77,10 +77,7 @@ impl Lander<'_> {
                 on_hand.push(update.id, wanted, wanted - before);
             }
         }
-        outcome
-            .changed
-            .extend(self.write_updates(tx, &columns).await?);
-        outcome.changed.extend(&on_hand.ids);
+        self.write_updates(tx, &columns).await?;
         self.write_stock(tx, &on_hand).await?;
         outcome.updated += updates.len() as u64;
         Ok(())
@@ -125,7 +122,6 @@ impl Lander<'_> {
         }
         self.write_stock(tx, &on_hand).await?;
         outcome.imported += on_hand.ids.len() as u64;
-        outcome.changed.extend(on_hand.ids);
         Ok(beaten)
     }
 }

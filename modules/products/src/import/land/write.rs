@@ -50,7 +50,7 @@ impl Lander<'_> {
         &self,
         tx: &mut PgConnection,
         to: &Columns<'_>,
-    ) -> Result<Vec<Uuid>, sqlx::Error> {
+    ) -> Result<(), sqlx::Error> {
         sqlx::query_scalar!(
             r#"
             update products p
@@ -97,7 +97,8 @@ impl Lander<'_> {
             &to.active as &[Option<bool>],
         )
         .fetch_all(tx)
-        .await
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn write_stock(
