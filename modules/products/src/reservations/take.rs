@@ -96,7 +96,7 @@ pub(super) async fn take(
                ),
                locked as materialized (
                  select line.product_id, line.quantity, product.sku, product.name,
-                        product.price_minor, product.currency,
+                        product.price_minor, product.currency, stock.on_hand, stock.reserved,
                         stock.on_hand - stock.reserved as available,
                         (product.is_active or $5::uuid is not null) as sold
                  from line
@@ -116,7 +116,10 @@ pub(super) async fn take(
                  returning id
                ),
                taken as (
-                 update stock set reserved = reserved + locked.quantity
+                 -- Both values from under the lock: Postgres first holds the new row against the
+                 -- constraints with what it was when the statement began.
+                 update stock set on_hand = locked.on_hand,
+                                  reserved = locked.reserved + locked.quantity
                  from locked, reservation
                  where stock.product_id = locked.product_id
                ),
