@@ -43,4 +43,3 @@ create table refresh_tokens (
 );
 
 create index refresh_tokens_session on refresh_tokens (session_id);
-create index refresh_tokens_spent on refresh_tokens (spent_at) where spent_at is not null;
