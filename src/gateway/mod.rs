@@ -66,6 +66,10 @@ pub async fn gateway<B: MessageBody + 'static>(
     let Some(dial) = gateway.dial(&req) else {
         return Ok(next.call(req).await?.map_into_left_body());
     };
+    // CONNECT names no path to a peer, and an answer to TRACE would show what we say there.
+    if [Method::CONNECT, Method::TRACE].contains(req.method()) {
+        return Ok(next.call(req).await?.map_into_left_body());
+    }
     let dial = Arc::clone(dial);
     match dial.route(*req.method() == Method::GET) {
         Route::Local => here(&dial, req, next).await,
