@@ -146,8 +146,15 @@ fn copy(from: &HeaderMap, to: &mut http::HeaderMap) {
 pub async fn forward(peer: &Arc<Peer>, req: &mut ServiceRequest) -> Result<HttpResponse, Fault> {
     let question = Question::of(req);
     let mut upload = Upload::of(req);
-    let (request, patience) = question.to(peer, upload.body())?;
-    let sent = peer.forward(request, patience);
+    let (mut request, patience) = question.to(peer, upload.body(place.turn()))?;
+    if upload.length() == Some(0) {
+        // Hyper leaves it out, and some servers insist (RFC 9110, 8.6).
+        let nothing = HeaderValue::from_static("0");
+        request
+            .headers_mut()
+            .insert(http::header::CONTENT_LENGTH, nothing);
+    }
+    let sent = peer.forward(request, patience, place);
     let answer = upload.beside(sent).await;
     match answer {
         Ok(answer) => Ok(answered(answer, upload)),
@@ -167,6 +174,7 @@ fn answered(answer: http::Response<Incoming>, upload: Upload) -> HttpResponse {
         .get_all(http::header::CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
+    let place = peer.place()?;
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .collect();
