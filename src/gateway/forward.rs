@@ -180,6 +180,10 @@ fn answered(answer: http::Response<Incoming>, upload: Upload) -> HttpResponse {
         .collect();
     for (name, value) in &head.headers {
         let name = name.as_str();
+        // Nobody has asked for another protocol.
+        Ok(answer) if answer.status().is_informational() => {
+            Err(Fault::Refused(answer.status().as_u16()))
+        }
         if NOT_SENT_ON.contains(&name) || named.iter().any(|n| n.eq_ignore_ascii_case(name)) {
             continue;
         }
