@@ -106,14 +106,15 @@ fn introduce(
         say(TRACEPARENT, &context.traceparent);
         say("x-forwarded-for", &context.client.to_string());
     }
-    let scheme = if req.app_config().secure() {
-        "https"
-    } else {
-        "http"
+    let said = |name| req.headers().get(name)?.to_str().ok();
+    let by_proxy = |name| said(name).filter(|_| context.is_some_and(|context| context.by_proxy));
+    let scheme = by_proxy("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme));
+    let own = match req.app_config().secure() {
+        true => "https",
+        false => "http",
     };
-    say("x-forwarded-proto", scheme);
-    let host = req.headers().get(header::HOST);
-    if let Some(host) = host.and_then(|host| host.to_str().ok()) {
+    say("x-forwarded-proto", scheme.unwrap_or(own));
+    if let Some(host) = by_proxy("x-forwarded-host").or_else(|| said("host")) {
         say("x-forwarded-host", host);
     }
 }
