@@ -61,17 +61,17 @@ async fn serve(
     answer: Arc<impl Fn(&Message) -> Vec<u8> + Send + Sync + 'static>,
 ) {
     while let Some(head) = wire.head().await {
+        seen.lock().unwrap().half_read += 1;
         let body = wire.body(&head).await;
         let broken = body.is_err();
-        let message = Message {
-            head,
-            body: body.unwrap_or_default(),
-        };
+        let body = body.unwrap_or_default();
+        let message = Message { head, body };
         let reply = answer(&message);
-        seen.lock()
-            .unwrap()
-            .requests
-            .push(Request { message, broken });
+        {
+            let mut seen = seen.lock().unwrap();
+            seen.half_read -= 1;
+            seen.requests.push(Request { message, broken });
+        }
         if broken || wire.try_send(&reply).await.is_err() {
             return;
         }
@@ -82,6 +82,8 @@ async fn serve(
 #[derive(Default)]
 struct Got {
     connections: usize,
+    /// Requests whose bodies go on.
+    half_read: usize,
     requests: Vec<Request>,
 }
 
@@ -102,6 +104,10 @@ impl Served {
     /// The requests since the last time.
     pub fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.got.lock().unwrap().requests)
+    }
+
+    pub fn half_read(&self) -> usize {
+        self.got.lock().unwrap().half_read
     }
 
     pub fn connections(&self) -> usize {
