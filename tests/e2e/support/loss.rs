@@ -1,7 +1,7 @@
 use cleave::settings::Module;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{TestShop, admin_options};
+use super::{TestShop, admin_options};
 
 /// Statements that take a database away and give it back.
 pub type Loss = fn(&str) -> [String; 2];
