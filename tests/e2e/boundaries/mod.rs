@@ -4,8 +4,8 @@ mod fields;
 
 use serde_json::{Value, json};
 
-use fields::{Field, letters, of_accounts, of_orders, of_products, of_stock};
 use crate::support::{Answer, Customer, TestShop};
+use fields::{Field, letters, of_accounts, of_orders, of_products, of_stock};
 
 /// A number in place of each `#`, so that unique fields stay so.
 fn numbered(text: &Value, number: usize) -> Value {
