@@ -10,7 +10,7 @@ use reqwest::Client;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
-use super::{TestDatabases, Topology, eventually};
+use super::{TestDatabases, Topology, eventually, roomy_folder};
 
 pub const OPS_TOKEN: &str = "the operator's token of the tests, 32 bytes and more";
 /// What all processes of a run share, so that several shops may be replicas.
@@ -42,7 +42,7 @@ pub async fn start(
     let addresses: Vec<SocketAddr> = ports.iter().map(|p| p.local_addr().unwrap()).collect();
     let mut running = Vec::new();
     for (number, port) in ports.into_iter().enumerate() {
-        let data_dir = tempfile::tempdir().unwrap();
+        let data_dir = roomy_folder();
         let mut own = placement(topology, number, &addresses, detour);
         own.push(format!("server.private={}", addresses[number]));
         let mut settings = settings(data_dir.path(), &own, set);

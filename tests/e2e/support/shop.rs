@@ -54,9 +54,12 @@ impl TestShop {
     ) -> Self {
         let processes = instances::start(&databases, topology, set, detour).await;
         let front = &processes[0];
+        let turning = topology
+            .turning
+            .then(|| Turning::start(front.private, &databases));
         Self {
             address: front.instance.address,
-            turning: topology.turning.then(|| Turning::start(front.private)),
+            turning,
             databases,
             client: Client::builder().no_proxy().build().unwrap(),
             processes,

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::instances::OPS_TOKEN;
+use super::{Answer, TestDatabases};
 
 /// Between two steps of a dial, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 20..50;
@@ -21,11 +22,16 @@ pub struct Turning {
 
 impl Turning {
     /// Of the front whose private listener this is.
-    pub fn start(private: SocketAddr) -> Self {
+    pub fn start(private: SocketAddr, databases: &TestDatabases) -> Self {
         let stop = CancellationToken::new();
         let mut dials = JoinSet::new();
         for module in Module::ALL {
-            dials.spawn(turn(private, module, stop.clone()));
+            let dial = Dial {
+                client: Client::builder().no_proxy().build().unwrap(),
+                url: format!("http://{private}/ops/modules/{module}"),
+                databases: databases.clone(),
+            };
+            dials.spawn(dial.turn_until(stop.clone()));
         }
         Self { stop, dials }
     }
@@ -39,29 +45,45 @@ impl Turning {
     }
 }
 
-async fn turn(private: SocketAddr, module: Module, stop: CancellationToken) {
-    let client = Client::builder().no_proxy().build().unwrap();
-    let url = format!("http://{private}/ops/modules/{module}");
-    let round = [
-        json!({ "step": "shadow", "percent": 50 }),
-        json!({ "step": "canary", "percent": 50 }),
-        json!({ "step": "remote" }),
-        json!({ "step": "local" }),
-    ];
-    for step in round.iter().cycle() {
-        let request = client.put(&url).bearer_auth(OPS_TOKEN).json(step);
-        let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert_eq!(status, 200, "{module} to {step}: {text}");
-        let state: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(state["step"], step["step"], "{module}");
-        let pause = Duration::from_millis(rand::rng().random_range(PAUSE));
-        if stop
-            .run_until_cancelled(tokio::time::sleep(pause))
-            .await
-            .is_none()
-        {
-            return;
+struct Dial {
+    client: Client,
+    url: String,
+    databases: TestDatabases,
+}
+
+impl Dial {
+    async fn turn_until(self, stop: CancellationToken) {
+        let round = [
+            json!({ "step": "shadow", "percent": 50 }),
+            json!({ "step": "canary", "percent": 50 }),
+            json!({ "step": "remote" }),
+            json!({ "step": "local" }),
+        ];
+        for step in round.iter().cycle() {
+            self.turn(step).await;
+            let pause = Duration::from_millis(rand::rng().random_range(PAUSE));
+            let pause = tokio::time::sleep(pause);
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
         }
+    }
+
+    async fn turn(&self, step: &Value) {
+        let mut answer = self.ask(step).await;
+        if answer.json["code"] == "peer_not_ready" && self.databases.had_outage() {
+            // As an operator who knows why.
+            let mut step = step.clone();
+            step["force"] = true.into();
+            answer = self.ask(&step).await;
+        }
+        let url = &self.url;
+        assert_eq!(answer.status, 200, "{url} to {step}: {}", answer.text);
+        assert_eq!(answer.json["step"], step["step"], "{url}");
+    }
+
+    async fn ask(&self, step: &Value) -> Answer {
+        let request = self.client.put(&self.url).bearer_auth(OPS_TOKEN);
+        Answer::read(request.json(step).send().await.unwrap()).await
     }
 }
