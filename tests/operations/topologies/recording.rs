@@ -22,8 +22,9 @@ impl Recording {
         let sent = answer.bytes().await.unwrap();
         let length = sent.len();
         let body = decoded(&headers, sent).await;
-        let mut named: Vec<String> = headers
-            .iter()
+        // Whether a connection goes on after a body that nobody read is up to the listener.
+        let of_message = headers.iter().filter(|(name, _)| *name != "connection");
+        let mut named: Vec<String> = of_message
             .map(|(name, value)| {
                 let value = comparable(name.as_str(), value.to_str().unwrap(), length);
                 format!("{name}: {value}")
