@@ -137,8 +137,15 @@ fn settings(data_dir: &Path, own: &[String], set: &[&str]) -> Settings {
         "limits.requests_per_second=0".to_owned(),
         "limits.login_per_minute=0".to_owned(),
     ];
+    // On a busy machine nobody gives up earlier than where modules are local.
+    let patience = Module::ALL.map(|module| format!("modules.{module}.call_timeout_ms=10000"));
     let given = SECRETS.iter().chain(set).map(|&setting| setting.to_owned());
     let own = own.iter().cloned();
-    inputs.set = common.into_iter().chain(own).chain(given).collect();
+    inputs.set = common
+        .into_iter()
+        .chain(patience)
+        .chain(own)
+        .chain(given)
+        .collect();
     Settings::load(&inputs).unwrap_or_else(|problems| panic!("{problems}"))
 }

@@ -36,6 +36,12 @@ impl Topology {
         },
     ];
 
+    /// How many processes answer for this module.
+    pub fn hosts(&self, module: Module) -> usize {
+        let hosts = self.processes.iter();
+        hosts.filter(|hosted| hosted.contains(&module)).count()
+    }
+
     /// The process that answers for this module when it is remote to `caller`.
     pub fn elsewhere(&self, caller: usize, module: Module) -> Option<usize> {
         let hosts = |number: &usize| self.processes[*number].contains(&module);

@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cleave::settings::Module;
 use rand::RngExt;
@@ -13,6 +13,7 @@ use super::{Answer, TestDatabases};
 
 /// Between two steps of a dial, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 20..50;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The dials of a front, turned round and round until it is stopped.
 pub struct Turning {
@@ -70,13 +71,16 @@ impl Dial {
     }
 
     async fn turn(&self, step: &Value) {
-        let mut answer = self.ask(step).await;
-        if answer.json["code"] == "peer_not_ready" && self.databases.had_outage() {
-            // As an operator who knows why.
-            let mut step = step.clone();
-            step["force"] = true.into();
-            answer = self.ask(&step).await;
-        }
+        let mut step = step.clone();
+        let start = Instant::now();
+        let answer = loop {
+            let answer = self.ask(&step).await;
+            if answer.json["code"] != "peer_not_ready" || start.elapsed() > PATIENCE {
+                break answer;
+            }
+            // A peer that is busy is asked again; one without its database is taken as it is.
+            step["force"] = self.databases.had_outage().into();
+        };
         let url = &self.url;
         assert_eq!(answer.status, 200, "{url} to {step}: {}", answer.text);
         assert_eq!(answer.json["step"], step["step"], "{url}");
