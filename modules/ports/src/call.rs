@@ -11,6 +11,8 @@ pub struct CallContext {
     pub request_id: String,
     /// On whose behalf; `None` for the system's own work.
     pub caller: Option<Uuid>,
+    /// W3C Trace Context: the `traceparent` of whatever caused the call.
+    pub traceparent: Option<String>,
 }
 
 impl CallContext {
@@ -20,6 +22,7 @@ impl CallContext {
             deadline: Instant::now() + budget,
             request_id: request_id.into(),
             caller: None,
+            traceparent: None,
         }
     }
 

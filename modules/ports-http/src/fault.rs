@@ -1,0 +1,69 @@
+use ports::Failure;
+
+use crate::Repeat;
+
+/// Why a peer gave no answer that counts.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the circuit is open")]
+    CircuitOpen,
+    #[error("too many calls are under way")]
+    TooManyInFlight,
+    #[error("cannot connect: {0}")]
+    NotConnected(String),
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// Whoever sent the request that was being sent on.
+    #[error("the client went away")]
+    ClientGone,
+    #[error("the answer cannot be read: {0}")]
+    Undecodable(String),
+    /// An answer, but not of the module: of a proxy, or of a process that does not serve the call.
+    #[error("answered {0}{hint}", hint = hint(*.0))]
+    Refused(u16),
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 => ": internal.secret differs, or the clocks do",
+        404 => ": the module is not hosted there, or speaks another port version",
+        _ => "",
+    }
+}
+
+impl Fault {
+    /// Whether it is certain that nobody has seen the call.
+    pub fn nothing_was_sent(&self) -> bool {
+        matches!(
+            self,
+            Self::CircuitOpen | Self::TooManyInFlight | Self::NotConnected(_)
+        )
+    }
+
+    /// Whether it counts against the peer.
+    pub(crate) fn of_the_peer(&self) -> bool {
+        !matches!(
+            self,
+            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone
+        )
+    }
+
+    /// Whether asking again may help, and may be done.
+    pub(crate) fn may_repeat(&self, repeat: Repeat) -> bool {
+        match self {
+            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone => false,
+            _ => repeat != Repeat::Once,
+        }
+    }
+}
+
+impl From<&Fault> for Failure {
+    fn from(fault: &Fault) -> Self {
+        match fault {
+            Fault::TimedOut => Self::Timeout,
+            _ => Self::Unavailable,
+        }
+    }
+}

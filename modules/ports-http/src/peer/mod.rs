@@ -1,0 +1,180 @@
+//! Another process that hosts a module.
+
+mod circuit;
+mod http;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
+use actix_web::web::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+
+pub use circuit::Circuit;
+pub use http::{Body, BoxError, ClientGone};
+
+use crate::handshake::Handshake;
+use crate::{Fault, ServiceTokens};
+use http::Http;
+
+/// How a module is called; see `modules.<m>` in the settings.
+#[derive(Clone, Debug)]
+pub struct PeerConfig {
+    /// For one attempt.
+    pub call_timeout: Duration,
+    pub call_retries: u32,
+    pub circuit_failures: u32,
+    pub circuit_open: Duration,
+    /// Calls at a time, and as many forwarded requests that wait for their answer.
+    pub max_in_flight: usize,
+}
+
+/// One module at one address: its connections, its circuit, its bulkhead.
+pub struct Peer {
+    module: &'static str,
+    url: String,
+    base: Uri,
+    config: PeerConfig,
+    tokens: Arc<ServiceTokens>,
+    http: Http,
+    circuit: Circuit,
+    calls: Semaphore,
+    forwards: Semaphore,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not an http or https address without a path: {0}")]
+pub struct InvalidUrl(String);
+
+impl Peer {
+    /// `url` is the peer's private listener, such as `http://products.internal:8100`. Nothing is
+    /// connected before the first call.
+    pub fn new(
+        module: &'static str,
+        url: &str,
+        config: PeerConfig,
+        tokens: Arc<ServiceTokens>,
+    ) -> Result<Self, InvalidUrl> {
+        let invalid = || InvalidUrl(url.to_owned());
+        let url = url.trim_end_matches('/').to_owned();
+        let base: Uri = url.parse().map_err(|_| invalid())?;
+        let scheme = base.scheme_str().unwrap_or_default();
+        if !["http", "https"].contains(&scheme)
+            || base.authority().is_none_or(|a| a.as_str().contains('@'))
+            || base.path() != "/"
+            || base.query().is_some()
+        {
+            return Err(invalid());
+        }
+        let failures = usize::try_from(config.circuit_failures.max(1)).unwrap_or(usize::MAX);
+        let circuit = Circuit::new(&format!("{module} at {url}"), failures, config.circuit_open)
+            .ok_or_else(invalid)?;
+        Ok(Self {
+            module,
+            url,
+            base,
+            http: Http::new(config.call_timeout),
+            circuit,
+            calls: Semaphore::new(config.max_in_flight),
+            forwards: Semaphore::new(config.max_in_flight),
+            config,
+            tokens,
+        })
+    }
+
+    pub fn module(&self) -> &'static str {
+        self.module
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    pub(crate) fn config(&self) -> &PeerConfig {
+        &self.config
+    }
+
+    /// Calls and forwarded requests that wait for an answer.
+    pub fn in_flight(&self) -> usize {
+        let most = self.config.max_in_flight;
+        2 * most - self.calls.available_permits() - self.forwards.available_permits()
+    }
+
+    /// The peer's address with a path and query, which stay as they are written.
+    pub fn uri(&self, path_and_query: &str) -> Result<Uri, Fault> {
+        let mut parts = self.base.clone().into_parts();
+        let parsed = path_and_query.parse().ok();
+        parts.path_and_query =
+            Some(parsed.ok_or_else(|| Fault::Broken("the path cannot be sent on".to_owned()))?);
+        Uri::from_parts(parts).map_err(|error| Fault::Broken(error.to_string()))
+    }
+
+    /// `Bearer` and a service token.
+    pub fn bearer(&self) -> Result<HeaderValue, Fault> {
+        let bearer = self.tokens.bearer().map_err(|error| error.to_string());
+        let value = bearer.and_then(|text| text.parse().map_err(|_| "not a header".to_owned()));
+        value.map_err(Fault::Broken)
+    }
+
+    /// One call: its answer, whole.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        request: Request<Body>,
+        patience: Duration,
+        read: fn(Response<Bytes>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let _one_of_many = self
+            .calls
+            .try_acquire()
+            .map_err(|_| Fault::TooManyInFlight)?;
+        let http = self.http.clone();
+        let attempt = async move { read(http.whole_answer(request).await?) };
+        self.circuit.run(within(patience, attempt)).await
+    }
+
+    /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
+    /// for that; without it, as for an upload that takes its time, the circuit learns nothing.
+    pub async fn forward(
+        &self,
+        request: Request<Body>,
+        patience: Option<Duration>,
+    ) -> Result<Response<Incoming>, Fault> {
+        let permit = self.forwards.try_acquire();
+        let _one_of_many = permit.map_err(|_| Fault::TooManyInFlight)?;
+        let http = self.http.clone();
+        let attempt = async move { http.head_of_answer(request).await };
+        match patience {
+            Some(patience) => self.circuit.run(within(patience, attempt)).await,
+            None if self.circuit.is_open() => Err(Fault::CircuitOpen),
+            None => attempt.await,
+        }
+    }
+
+    /// Asks what the peer hosts and whether that can serve; past circuit and bulkhead.
+    pub async fn handshake(&self, patience: Duration) -> Result<Handshake, Fault> {
+        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let mut request = Request::new(empty);
+        *request.uri_mut() = self.uri(Handshake::PATH)?;
+        let authorization = HeaderName::from_static("authorization");
+        request.headers_mut().insert(authorization, self.bearer()?);
+        let answer = within(patience, self.http.whole_answer(request)).await?;
+        if !answer.status().is_success() {
+            return Err(Fault::Refused(answer.status().as_u16()));
+        }
+        serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    attempt: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let answer = tokio::time::timeout(patience, attempt).await;
+    answer.unwrap_or(Err(Fault::TimedOut))
+}

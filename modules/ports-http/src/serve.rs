@@ -1,0 +1,50 @@
+//! The server's end of a call.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use ports::{CallContext, Failure, PortError, PortResult};
+
+use crate::Call;
+use crate::wire::{
+    DEADLINE_DEFAULT, DEADLINE_MOST, Envelope, TRACEPARENT, X_CALLER, X_DEADLINE, X_REQUEST_ID,
+};
+
+/// Reads the request, asks the module, and stops when the caller no longer waits.
+pub(crate) async fn answer<C: Call, F>(
+    http: HttpRequest,
+    body: Bytes,
+    ask: impl FnOnce(CallContext, C::Request) -> F,
+) -> HttpResponse
+where
+    F: Future<Output = PortResult<C::Reply, C::Rejection>>,
+{
+    let cx = context(&http);
+    let deadline = cx.deadline;
+    let result = match serde_json::from_slice::<C::Request>(&body) {
+        Ok(request) => {
+            let asked = tokio::time::timeout_at(deadline.into(), ask(cx, request)).await;
+            asked.unwrap_or(Err(PortError::Failed(Failure::Timeout)))
+        }
+        Err(error) => {
+            tracing::error!(module = C::MODULE, call = C::NAME, %error, "a peer's request cannot be read");
+            Err(PortError::Failed(Failure::Internal))
+        }
+    };
+    let envelope = Envelope::<C::Reply, C::Rejection>::from(result);
+    HttpResponse::build(envelope.status()).json(envelope)
+}
+
+fn context(http: &HttpRequest) -> CallContext {
+    let text = |name| http.headers().get(name)?.to_str().ok();
+    let budget = text(X_DEADLINE).and_then(|millis| millis.parse().ok());
+    let budget = budget.map_or(DEADLINE_DEFAULT, Duration::from_millis);
+    CallContext {
+        deadline: Instant::now() + budget.min(DEADLINE_MOST),
+        request_id: text(X_REQUEST_ID).unwrap_or_default().to_owned(),
+        caller: text(X_CALLER).and_then(|caller| caller.parse().ok()),
+        traceparent: text(TRACEPARENT).map(str::to_owned),
+    }
+}
