@@ -59,15 +59,16 @@ async fn baskets_that_name_products_in_opposite_order(bench: &Bench<impl Product
     assert_eq!(bench.reserved(lamp).await, 70);
 }
 
-/// Its hold has expired, so each of them finds nothing and would take the stock.
+/// Its hold has expired, so each of them finds nothing and would take all of the stock.
 async fn one_order_placed_twenty_times_at_once(bench: &Bench<impl ProductsWorld>) {
-    let sofa = bench.sofas(3).await;
-    let basket = Basket::of(&[(sofa, 3)]);
-    let placed = basket.placed();
-    for answer in join_all((0..20).map(|_| bench.handle(&placed))).await {
-        assert_eq!(answer, Ok(()));
+    for _ in 0..5 {
+        let sofa = bench.sofas(3).await;
+        let placed = Basket::of(&[(sofa, 3)]).placed();
+        for answer in join_all((0..20).map(|_| bench.handle(&placed))).await {
+            assert_eq!(answer, Ok(()));
+        }
+        assert_eq!(bench.world.stock(sofa).await, (3, 3));
     }
-    assert_eq!(bench.reserved(sofa).await, 3);
 }
 
 async fn one_order_cancelled_twenty_times_at_once(bench: &Bench<impl ProductsWorld>) {
