@@ -33,7 +33,7 @@ impl Database {
     /// As the module has it when it is hosted.
     pub fn pool(&self) -> PgPool {
         let settings = PoolSettings {
-            max: 16,
+            max: 8,
             min: 0,
             statement_timeout: std::time::Duration::from_secs(15),
         };

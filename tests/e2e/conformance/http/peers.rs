@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use ports::users::AccountRejection;
 use ports::{CallContext, Failure, PortResult, Products};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::conformance::bench::{Answered, Bench, Fault, Server, Way, World, cx, within};
@@ -23,13 +23,22 @@ async fn is_unavailable_when_it_dies<W: World>() {
     let bench = Bench::<W>::open(Way::Http).await;
     all(&*bench.port, &cx(), Ok(())).await;
     let Bench { port, server, .. } = bench;
-    server.unwrap().stop().await;
-    // Its threads end in their own time.
-    eventually("it is dead", async || {
-        port.each_call(&cx()).await[0].1.is_err()
-    })
-    .await;
+    server.unwrap().die(&*port).await;
     all(&*port, &cx(), Err(Failure::Unavailable)).await;
+}
+
+impl Server {
+    /// Its threads end in their own time.
+    async fn die<P: Tested + ?Sized>(self, port: &P) {
+        let address = self.address;
+        self.stop().await;
+        eventually("the peer is dead", async || {
+            let answers = port.each_call(&cx()).await;
+            let answered = answers.iter().any(|(_, answered)| answered.is_ok());
+            !answered && TcpStream::connect(address).await.is_err()
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -77,7 +86,7 @@ async fn a_peer_that_comes_back_is_asked_again() {
     let peer = peer_at::<dyn Users>(&url, config);
     let port = <dyn Users>::remote(Remote::new(Arc::clone(&peer)));
     all(&*port, &cx(), Ok(())).await;
-    server.stop().await;
+    server.die(&*port).await;
     eventually("the circuit opens", async || {
         all(&*port, &cx(), Err(Failure::Unavailable)).await;
         peer.circuit().is_open()
