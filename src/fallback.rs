@@ -33,6 +33,18 @@ impl KnownPaths {
         self
     }
 
+    /// Adds what operators and peers find on the private listener.
+    pub fn and_private(mut self) -> Self {
+        let private = [
+            ("/ops/topology", vec!["GET", "HEAD"]),
+            ("/ops/modules/{name}", vec!["PUT"]),
+            ("/metrics", vec!["GET", "HEAD"]),
+        ];
+        let private = private.map(|(path, methods)| (segments(path), methods));
+        self.0.extend(private);
+        self
+    }
+
     /// Always an error, for the edge to render.
     pub fn refuse(&self, path: &str) -> Problem {
         match self.allowed_at(path) {

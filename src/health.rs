@@ -11,11 +11,14 @@ use futures_util::future::join_all;
 use platform::Problem;
 use platform::db::{self, DatabaseHealth, Status};
 use platform::problem::ProblemDocument;
+use ports_http::calls::version_of;
+use ports_http::{Handshake, Hosted, Step};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::dials::Dials;
 use crate::settings::{Mode, Module, Settings};
 use crate::wiring::Store;
 
@@ -23,22 +26,29 @@ use crate::wiring::Store;
 pub struct Health {
     modes: Vec<(Module, Mode)>,
     stores: Vec<Store>,
+    dials: Arc<Dials>,
     migrated: AtomicBool,
     stopping: AtomicBool,
-    last_look: Mutex<Option<(Instant, Databases)>>,
+    last_look: Mutex<Option<(Instant, Arc<Look>)>>,
 }
 
-type Databases = Arc<BTreeMap<Module, DatabaseHealth>>;
+/// What everything that modules depend on said, at one moment.
+struct Look {
+    databases: BTreeMap<Module, DatabaseHealth>,
+    /// Of the modules that are elsewhere, wholly or in part.
+    peers: BTreeMap<Module, PeerHealth>,
+}
 
-/// How long a look at the databases is good for everybody who asks.
+/// How long a look is good for everybody who asks.
 const LOOK_KEPT: Duration = Duration::from_millis(500);
 
 impl Health {
-    pub fn new(settings: &Settings, stores: Vec<Store>) -> Arc<Self> {
+    pub fn new(settings: &Settings, stores: Vec<Store>, dials: Arc<Dials>) -> Arc<Self> {
         let mode = |module| (module, settings.modules.get(module).mode);
         Arc::new(Self {
             modes: Module::ALL.into_iter().map(mode).collect(),
             stores,
+            dials,
             migrated: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             last_look: Mutex::new(None),
@@ -57,57 +67,111 @@ impl Health {
 
     /// Whoever asks while a look is under way waits for it, so that health checks cost the pools
     /// the same however many there are.
-    async fn databases(&self) -> Databases {
+    async fn look(&self) -> Arc<Look> {
         let mut last_look = self.last_look.lock().await;
-        if let Some((at, databases)) = &*last_look
+        if let Some((at, look)) = &*last_look
             && at.elapsed() < LOOK_KEPT
         {
-            return Arc::clone(databases);
+            return Arc::clone(look);
         }
-        let databases = Arc::new(self.look().await);
-        *last_look = Some((Instant::now(), Arc::clone(&databases)));
-        databases
+        let stores = self.stores.iter();
+        let databases = stores.map(async |store| (store.module, db::health(&store.pool).await));
+        let dials = self.dials.modules();
+        let peers = dials
+            .iter()
+            .map(async |module| Some((*module, self.peer(*module).await?)));
+        let (databases, peers) = futures_util::join!(join_all(databases), join_all(peers));
+        let look = Arc::new(Look {
+            databases: databases.into_iter().collect(),
+            peers: peers.into_iter().flatten().collect(),
+        });
+        *last_look = Some((Instant::now(), Arc::clone(&look)));
+        look
     }
 
-    async fn look(&self) -> BTreeMap<Module, DatabaseHealth> {
-        let checks = self
-            .stores
-            .iter()
-            .map(|store| async { (store.module, db::health(&store.pool).await) });
-        join_all(checks).await.into_iter().collect()
+    /// Whether a module can be asked at its peer, when calls go there.
+    async fn peer(&self, module: Module) -> Option<PeerHealth> {
+        let position = self.dials.get(module)?.position();
+        let peer = position.peer.as_ref()?;
+        if position.step == Step::Local {
+            return None;
+        }
+        let start = Instant::now();
+        let answer = self.dials.handshake(module).await?;
+        let latency_ms = answer
+            .is_ok()
+            .then(|| start.elapsed().as_secs_f64() * 1000.0);
+        Some(PeerHealth {
+            status: match answer {
+                Ok(_) => Status::Healthy,
+                Err(_) => Status::Unhealthy,
+            },
+            latency_ms,
+            circuit: peer.circuit().state(),
+            error: answer.err(),
+            whole: position.step == Step::Remote,
+        })
     }
 
-    /// A module is as healthy as its database, and degraded when it needs one that is not.
-    fn module(
-        &self,
-        module: Module,
-        databases: &BTreeMap<Module, DatabaseHealth>,
-    ) -> Option<ModuleHealth> {
-        let database = databases.get(&module)?.clone();
-        let dependencies: BTreeMap<&'static str, Dependency> = module
-            .needs()
+    /// A module is as healthy as its database, or as its peer when it is remote; and degraded when
+    /// it needs one that is not healthy.
+    fn module(&self, module: Module, look: &Look) -> Option<ModuleHealth> {
+        let peer = look.peers.get(&module).filter(|peer| peer.whole);
+        let database = look.databases.get(&module);
+        let own = match (peer, database) {
+            (Some(peer), _) => peer.status,
+            (None, Some(database)) => database.status,
+            (None, None) => return None,
+        };
+        let needs = if database.is_some() {
+            module.needs()
+        } else {
+            &[]
+        };
+        let dependencies: BTreeMap<&'static str, Dependency> = needs
             .iter()
-            .filter_map(|needed| Some((needed.name(), Dependency::of(databases.get(needed)?))))
+            .filter_map(|needed| Some((needed.name(), Dependency::of(*needed, look)?)))
             .collect();
         let worst = dependencies.values().map(|d| d.status).max();
-        let status = match (database.status, worst) {
+        let status = match (own, worst) {
             (Status::Healthy, Some(Status::Degraded | Status::Unhealthy)) => Status::Degraded,
             (own, _) => own,
         };
         Some(ModuleHealth {
             service: module.name(),
-            mode: mode_word(self.mode(module)),
+            mode: self.mode(module).name(),
             status,
-            database,
+            database: database.cloned(),
+            peer: look.peers.get(&module).cloned(),
             dependencies,
         })
+    }
+
+    /// What this process says of itself to others.
+    pub async fn handshake(&self) -> Handshake {
+        let not_ready = self.ready().await.err();
+        let mut modules = BTreeMap::new();
+        for store in &self.stores {
+            let name = store.module.name();
+            let hosted = Hosted {
+                port_version: version_of(name).unwrap_or_default(),
+                not_ready: not_ready.clone(),
+                database: store.identity().await,
+            };
+            modules.insert(name.to_owned(), hosted);
+        }
+        Handshake {
+            service: "cleave".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            modules,
+        }
     }
 
     async fn ready(&self) -> Result<(), String> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("this process is shutting down".to_owned());
         }
-        for (module, database) in &*self.databases().await {
+        for (module, database) in &self.look().await.databases {
             if database.status == Status::Unhealthy {
                 return Err(format!("the database of {module} does not answer"));
             }
@@ -138,7 +202,7 @@ pub struct ProcessHealth {
     service: &'static str,
     version: &'static str,
     status: Status,
-    /// Hosted modules by name.
+    /// By name, those that are hosted here and those whose peer is known.
     modules: BTreeMap<&'static str, ModuleHealth>,
     cache: CacheHealth,
 }
@@ -150,9 +214,30 @@ pub struct ModuleHealth {
     #[schema(example = "local")]
     mode: &'static str,
     status: Status,
-    database: DatabaseHealth,
+    /// Of a module in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<DatabaseHealth>,
+    /// Of a module whose calls go elsewhere, wholly or in part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<PeerHealth>,
     /// The modules that this one asks, by name.
     dependencies: BTreeMap<&'static str, Dependency>,
+}
+
+/// The process that answers for a module.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct PeerHealth {
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
+    #[schema(example = "closed")]
+    circuit: &'static str,
+    /// Why it cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Every call goes there.
+    #[serde(skip)]
+    whole: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -160,18 +245,27 @@ pub struct Dependency {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ms: Option<f64>,
-    /// `closed` lets calls through; a module in the same process has no other state.
+    /// `closed` lets calls through, `open` does not, `half_open` tries; a module in the same process
+    /// is always `closed`.
     #[schema(example = "closed")]
     circuit: &'static str,
 }
 
 impl Dependency {
-    fn of(database: &DatabaseHealth) -> Self {
-        Self {
+    fn of(module: Module, look: &Look) -> Option<Self> {
+        if let Some(peer) = look.peers.get(&module).filter(|peer| peer.whole) {
+            return Some(Self {
+                status: peer.status,
+                latency_ms: peer.latency_ms,
+                circuit: peer.circuit,
+            });
+        }
+        let database = look.databases.get(&module)?;
+        Some(Self {
             status: database.status,
             latency_ms: database.latency_ms,
             circuit: "closed",
-        }
+        })
     }
 }
 
@@ -193,14 +287,6 @@ pub struct CacheHealth {
     #[schema(example = "in_process")]
     kind: &'static str,
     status: Status,
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Local => "local",
-        Mode::Remote => "remote",
-        Mode::Off => "off",
-    }
 }
 
 /// Unhealthy modules are 503 of themselves; of the process only when none is left.
@@ -243,10 +329,10 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 )]
 #[get("/health")]
 async fn process(health: web::Data<Health>) -> HttpResponse {
-    let databases = health.databases().await;
-    let modules: BTreeMap<_, _> = databases
-        .keys()
-        .filter_map(|module| Some((module.name(), health.module(*module, &databases)?)))
+    let look = health.look().await;
+    let modules: BTreeMap<_, _> = Module::ALL
+        .into_iter()
+        .filter_map(|module| Some((module.name(), health.module(module, &look)?)))
         .collect();
     let document = ProcessHealth {
         service: "cleave",
@@ -299,7 +385,7 @@ async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     params(("module" = String, Path, description = "`users`, `products` or `orders`")),
     responses(
         (status = 200, description = "Healthy or degraded", body = ModuleHealth),
-        (status = 404, description = "Not hosted here", body = ProblemDocument),
+        (status = 404, description = "Neither hosted here nor at a peer", body = ProblemDocument),
         (status = 503, description = "Unhealthy", body = ModuleHealth),
     ),
 )]
@@ -312,9 +398,9 @@ async fn of_module(
         .into_iter()
         .find(|known| known.name() == *module);
     let module = named.ok_or_else(|| Problem::not_found("module"))?;
-    let databases = health.databases().await;
+    let look = health.look().await;
     let document = health
-        .module(module, &databases)
+        .module(module, &look)
         .ok_or_else(|| Problem::not_found("module in this process"))?;
     Ok(answer(document.status, document))
 }

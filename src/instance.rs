@@ -1,21 +1,20 @@
-//! One serving process: the shop, its listener and its background work, from start to stop.
+//! One serving process: the shop, its listeners and its background work, from start to stop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use anyhow::Context;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::databases::Databases;
+use crate::dials::Dials;
 use crate::health::Health;
-use crate::migrations;
-use crate::server::{self, Bound, Door};
+use crate::listener::{Listener, Socket};
+use crate::ops::Operators;
 use crate::settings::{Secrets, Settings};
 use crate::wiring::{Shop, Store};
+use crate::{migrations, private, server};
 
 /// How long the end may take beyond the grace period.
 const REST: Duration = Duration::from_secs(5);
@@ -23,12 +22,11 @@ const REST: Duration = Duration::from_secs(5);
 pub struct Instance {
     pub shop: Shop,
     pub address: SocketAddr,
+    pub private_address: SocketAddr,
     stores: Vec<Store>,
     health: Arc<Health>,
-    server: JoinHandle<std::io::Result<()>>,
-    handle: ServerHandle,
-    requests: TaskTracker,
-    door: Door,
+    public: Listener,
+    private: Listener,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -40,57 +38,59 @@ impl Instance {
         secrets: &Secrets,
         databases: &Databases,
     ) -> anyhow::Result<Self> {
-        let shop = Shop::wire(settings, secrets, databases)?;
+        let dials = Dials::open(settings, secrets)?;
+        let shop = Shop::wire(settings, secrets, databases, &dials)?;
         let stores = shop.stores();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         migrations::at_start(settings.migrate, &stores, &tasks, &stop).await?;
 
-        let health = Health::new(settings, stores.clone());
-        let wanted = settings.server.public;
-        let Bound {
-            server,
-            address,
-            requests,
-            door,
-        } = server::bind(settings, shop.clone(), Arc::clone(&health))
-            .with_context(|| format!("server.public: cannot listen on {wanted}"))?;
-        let handle = server.handle();
+        let health = Health::new(settings, stores.clone(), Arc::clone(&dials));
+        let public = Socket::bind("server.public", settings.server.public)?;
+        let private = Socket::bind("server.private", settings.server.private)?;
+        let operators = Operators::new(secrets, private.address);
+        let private = private::start(
+            settings,
+            private,
+            operators,
+            shop.clone(),
+            Arc::clone(&dials),
+            Arc::clone(&health),
+        )?;
+        let public = server::start(settings, public, shop.clone(), dials, Arc::clone(&health))?;
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,
-            address,
+            address: public.address,
+            private_address: private.address,
             stores,
             health,
-            server: tokio::spawn(server),
-            handle,
-            requests,
-            door,
+            public,
+            private,
             tasks,
             stop,
         })
     }
 
-    /// Resolves when the listener ends by itself, which it should not.
+    /// Resolves when a listener ends by itself, which it should not.
     pub async fn ended(&mut self) -> anyhow::Result<()> {
-        (&mut self.server)
-            .await
-            .context("the server ended abnormally")?
-            .context("the server failed")
+        tokio::select! {
+            ended = self.public.ended() => ended,
+            ended = self.private.ended() => ended,
+        }
     }
 
     /// Stops being ready and refuses connections; finishes the requests under way within `grace`,
-    /// then the background work; then closes listener and pools.
+    /// then the background work; then closes listeners and pools.
     ///
-    /// The workers stop last: a pooled connection lives on the worker that opened it, whoever
-    /// uses it.
+    /// The private listener goes after the public one: a request that was sent on may come back as
+    /// a call. The workers stop last: a pooled connection lives on the worker that opened it,
+    /// whoever uses it.
     pub async fn stop(self, grace: Duration) {
         self.health.stop();
-        self.handle.pause().await;
-        self.door.close();
-        self.requests.close();
         let finished = async {
-            self.requests.wait().await;
+            self.public.drain().await;
+            self.private.drain().await;
             self.shop.finish().await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
@@ -100,7 +100,7 @@ impl Instance {
         self.tasks.close();
         let rest = async {
             self.tasks.wait().await;
-            self.handle.stop(true).await;
+            tokio::join!(self.public.stop(), self.private.stop());
             for store in &self.stores {
                 store.pool.close().await;
             }

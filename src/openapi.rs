@@ -10,6 +10,7 @@ use utoipa::openapi::{
 };
 use utoipa_actix_web::{AppExt, scope};
 
+use crate::settings::Module;
 use crate::wiring;
 
 /// Where every route of a module hangs.
@@ -57,12 +58,17 @@ pub fn base() -> OpenApiDocument {
 
 /// The document of every module in this program.
 pub fn document() -> OpenApiDocument {
+    document_of(&Module::ALL)
+}
+
+/// The document of these modules, as far as they are in this program.
+pub fn document_of(modules: &[Module]) -> OpenApiDocument {
     let (_, document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(base())
         .configure(crate::health::routes)
         .configure(crate::docs::document_route)
-        .service(scope(BASE_PATH).configure(wiring::documented_routes))
+        .service(scope(BASE_PATH).configure(|cfg| wiring::documented_routes(modules, cfg)))
         .split_for_parts();
     finish(document)
 }

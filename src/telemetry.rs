@@ -6,7 +6,7 @@ use actix_web::Error;
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use platform::RequestContext;
+use platform::{RequestContext, trace};
 use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::RootSpanBuilder;
@@ -42,16 +42,15 @@ pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let request_id = request
-            .extensions()
-            .get::<RequestContext>()
-            .map(|context| context.request_id.clone());
+        let extensions = request.extensions();
+        let context = extensions.get::<RequestContext>();
         tracing::info_span!(
             "request",
             method = %request.method(),
             path = request.path(),
             route = Empty,
-            request_id,
+            request_id = context.map(|context| &*context.request_id),
+            trace_id = context.map(|context| trace::trace_id(&context.traceparent)),
             status = Empty,
         )
     }

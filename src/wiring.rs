@@ -4,6 +4,9 @@
 //!            users ◄──── account ──── every request with a token
 //!            products ◄─ reserve, release, handle ──── orders
 //! ```
+//!
+//! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
+//! decides over the module's public routes, in [`crate::gateway`].
 
 use std::sync::Arc;
 
@@ -11,6 +14,7 @@ use actix_web::web;
 use platform::auth::{Accounts, Tokens};
 use platform::db;
 use ports::{Products, Users};
+use ports_http::{Port, Switch};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::accounts::CachedAccounts;
 use crate::databases::Databases;
+use crate::dials::Dials;
 use crate::settings::{Module, Secrets, Settings};
 
 /// The hosted modules, wired to each other. Cheap to clone: every worker has one.
@@ -35,9 +40,9 @@ pub struct Shop {
     tokens: Tokens,
 }
 
-/// The ports, each answered by whoever its module's mode says.
-#[derive(Clone, Default)]
-struct Ports {
+/// The modules of this process, as the others see them.
+#[derive(Default)]
+struct Hosted {
     users: Option<Arc<dyn Users>>,
     products: Option<Arc<dyn Products>>,
 }
@@ -47,6 +52,7 @@ impl Shop {
         settings: &Settings,
         secrets: &Secrets,
         databases: &Databases,
+        dials: &Dials,
     ) -> anyhow::Result<Self> {
         let hosted: Vec<Module> = settings.hosted().collect();
         let pool = |module| match hosted.contains(&module) {
@@ -54,7 +60,7 @@ impl Shop {
             false => Ok(None),
         };
         let tokens = Tokens::hs256(&secrets.auth, settings.auth.access_token);
-        let mut ports = Ports::default();
+        let mut here = Hosted::default();
 
         #[cfg(feature = "users")]
         let users = pool(Module::Users)?.map(|pool| {
@@ -63,7 +69,7 @@ impl Shop {
         });
         #[cfg(feature = "users")]
         if let Some(users) = &users {
-            ports.users = Some(Arc::clone(users) as _);
+            here.users = Some(Arc::clone(users) as _);
         }
 
         #[cfg(feature = "products")]
@@ -71,11 +77,18 @@ impl Shop {
             .map(|pool| Arc::new(products::Module::new(pool, products_config(settings))));
         #[cfg(feature = "products")]
         if let Some(products) = &products {
-            ports.products = Some(Arc::clone(products) as _);
+            here.products = Some(Arc::clone(products) as _);
         }
 
+        let users_port = dials
+            .get(Module::Users)
+            .map(|dial| Arc::new(Switch::new(here.users, Arc::clone(dial))) as Arc<dyn Users>);
+        let products_port = dials.get(Module::Products).map(|dial| {
+            Arc::new(Switch::new(here.products, Arc::clone(dial))) as Arc<dyn Products>
+        });
+
         #[cfg(feature = "orders")]
-        let orders = match (pool(Module::Orders)?, &ports.products) {
+        let orders = match (pool(Module::Orders)?, &products_port) {
             (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
                 pool,
                 orders_config(settings),
@@ -85,14 +98,13 @@ impl Shop {
             (None, _) => None,
         };
 
-        if ports.users.is_none() {
+        if users_port.is_none() {
             tracing::warn!(
                 "nobody answers for users here: a locked account keeps its access until its token expires"
             );
         }
-        let accounts = ports
-            .users
-            .map(|users| Arc::new(CachedAccounts::new(users)) as Arc<dyn Accounts>);
+        let accounts =
+            users_port.map(|users| Arc::new(CachedAccounts::new(users)) as Arc<dyn Accounts>);
         Ok(Self {
             #[cfg(feature = "users")]
             users,
@@ -125,6 +137,18 @@ impl Shop {
         if let Some(orders) = &self.orders {
             cfg.app_data(web::Data::from(Arc::clone(orders)));
             orders::routes(cfg);
+        }
+    }
+
+    /// The ports of the hosted modules, for peers; see [`crate::private`].
+    pub fn internal_routes(&self, cfg: &mut web::ServiceConfig) {
+        #[cfg(feature = "users")]
+        if let Some(users) = &self.users {
+            (Arc::clone(users) as Arc<dyn Users>).routes(cfg);
+        }
+        #[cfg(feature = "products")]
+        if let Some(products) = &self.products {
+            (Arc::clone(products) as Arc<dyn Products>).routes(cfg);
         }
     }
 
@@ -177,14 +201,20 @@ impl Shop {
     }
 }
 
-/// Documents the routes of every module in this program; see [`crate::openapi`].
-pub fn documented_routes(cfg: &mut ServiceConfig<'_>) {
-    #[cfg(feature = "users")]
-    users::routes(cfg);
-    #[cfg(feature = "products")]
-    products::routes(cfg);
-    #[cfg(feature = "orders")]
-    orders::routes(cfg);
+/// The routes of these modules, as far as they are in this program; to be documented, not served.
+pub fn documented_routes(modules: &[Module], cfg: &mut ServiceConfig<'_>) {
+    for module in modules {
+        match module {
+            #[cfg(feature = "users")]
+            Module::Users => users::routes(cfg),
+            #[cfg(feature = "products")]
+            Module::Products => products::routes(cfg),
+            #[cfg(feature = "orders")]
+            Module::Orders => orders::routes(cfg),
+            #[allow(unreachable_patterns, reason = "when every module is built in")]
+            _ => {}
+        }
+    }
 }
 
 #[cfg(feature = "users")]
@@ -230,6 +260,14 @@ impl Store {
             pool: pool.clone(),
             migrator: migrator(module),
         }
+    }
+
+    /// Names this database among all others; `None` where the server does not tell.
+    pub async fn identity(&self) -> Option<String> {
+        let found = sqlx::query_scalar(
+            "select system_identifier || '/' || current_database() from pg_control_system()",
+        );
+        found.fetch_one(&self.pool).await.ok()
     }
 
     pub async fn missing(&self) -> Result<Vec<db::Missing>, sqlx::Error> {

@@ -7,15 +7,23 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every edge that may be there, also for tests and builds.
-const ALLOWED: [(&str, &[&str]); 6] = [
+const ALLOWED: [(&str, &[&str]); 7] = [
     ("ports", &[]),
+    ("ports-http", &["ports"]),
     ("platform", &[]),
     ("users", &["platform", "ports"]),
     ("products", &["platform", "ports"]),
     ("orders", &["platform", "ports"]),
     (
         "cleave",
-        &["orders", "platform", "ports", "products", "users"],
+        &[
+            "orders",
+            "platform",
+            "ports",
+            "ports-http",
+            "products",
+            "users",
+        ],
     ),
 ];
 

@@ -6,16 +6,20 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Outcome;
 use crate::databases::{Databases, Tenancy};
 use crate::instance::Instance;
-use crate::settings::{Module, Secrets, Settings};
+use crate::metrics;
+use crate::settings::{Mode, Module, Secrets, Settings};
 use crate::wiring::Shop;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub async fn run(mut settings: Settings) -> anyhow::Result<Outcome> {
     let hosted: Vec<Module> = settings.hosted().collect();
     anyhow::ensure!(
-        !hosted.is_empty(),
-        "no module is local; set modules.<module>.mode"
+        Module::ALL
+            .iter()
+            .any(|module| settings.modules.get(*module).mode != Mode::Off),
+        "every module is off; set modules.<module>.mode"
     );
+    metrics::start();
     let secrets = settings.generate_missing_secrets()?;
     // From here on a signal means an orderly end, also while the databases start.
     let mut signals = Signals::listen()?;

@@ -18,7 +18,6 @@ enum Then {
 
 /// `*` stands for each module.
 const NOT_YET: &[(&str, When, Then)] = &[
-    ("modules.*.mode", When::Is("remote"), Then::Refuse),
     ("server.tls_cert", When::Set, Then::Refuse),
     ("server.tls_key", When::Set, Then::Refuse),
     ("auth.algorithm", When::Is("EdDSA"), Then::Refuse),
@@ -27,11 +26,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
         "modules.orders.payment_window_s",
         When::Set,
         Then::Warn("orders that are not paid stay placed"),
-    ),
-    (
-        "server.private",
-        When::Set,
-        Then::Warn("there is no private listener"),
     ),
     (
         "redis.url",

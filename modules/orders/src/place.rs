@@ -37,6 +37,7 @@ impl Module {
             deadline: cx.deadline,
             request_id: cx.request_id.clone(),
             caller: Some(request.user_id),
+            traceparent: Some(cx.traceparent.clone()),
         };
         let module = Arc::clone(self);
         let span = tracing::Span::current();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,11 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use tokio_util::task::TaskTracker;
 
 use crate::client::TrustedProxies;
+use crate::request::Offered;
 use crate::{Problem, RequestContext};
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 #[derive(Clone)]
 pub struct Edge {
@@ -25,8 +28,47 @@ pub struct Edge {
     /// Paths whose handlers read a body of any length, and so may take any time.
     pub unbounded: Vec<&'static str>,
     pub trusted_proxies: TrustedProxies,
+    /// Knows the requests that another process of the shop has sent on.
+    pub voucher: Option<Voucher>,
     /// Counts the requests under way. Once it is closed, clients are told to go elsewhere.
     pub requests: TaskTracker,
+}
+
+/// What another process of the shop says of a request that it has let in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vouched {
+    pub client: Option<IpAddr>,
+    /// What is left of its deadline.
+    pub budget: Option<Duration>,
+}
+
+/// Looks at the headers; `None` for anybody's request.
+pub type Voucher = Arc<dyn Fn(&HeaderMap) -> Option<Vouched> + Send + Sync>;
+
+impl Edge {
+    fn context(&self, req: &ServiceRequest) -> RequestContext {
+        let headers = req.headers();
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|v: &HeaderValue| v.to_str().ok())
+        };
+        let offered = Offered {
+            request_id: text(X_REQUEST_ID),
+            traceparent: text(TRACEPARENT),
+        };
+        let vouched = self.voucher.as_ref().and_then(|voucher| voucher(headers));
+        let client = vouched.and_then(|vouched| vouched.client);
+        let client = client.unwrap_or_else(|| {
+            let peer = req.peer_addr().map(|peer| peer.ip());
+            self.trusted_proxies.client(peer, headers)
+        });
+        let budget = vouched.and_then(|vouched| vouched.budget);
+        let budget = budget.map_or(self.deadline, |budget| budget.min(self.deadline));
+        let mut context = RequestContext::new(offered, budget, client);
+        context.vouched = vouched.is_some();
+        context
+    }
 }
 
 /// For `actix_web::middleware::from_fn`; wrap it last, so that it is the outermost.
@@ -36,13 +78,7 @@ pub async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
     let _under_way = edge.requests.token();
-    let offered = req
-        .headers()
-        .get(X_REQUEST_ID)
-        .and_then(|v| v.to_str().ok());
-    let peer = req.peer_addr().map(|peer| peer.ip());
-    let client = edge.trusted_proxies.client(peer, req.headers());
-    let context = RequestContext::new(offered, edge.deadline, client);
+    let context = edge.context(&req);
     let request_id = context.request_id.clone();
     let unbounded = edge.unbounded.contains(&req.path());
     let deadline = context.deadline;
@@ -124,13 +160,7 @@ async fn within<T>(
         Ok(answer) => answer,
         Err(_) => {
             tracing::warn!("the deadline passed before an answer was ready");
-            Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "deadline_exceeded",
-                "The answer took too long; try again shortly.",
-            )
-            .with_header(header::RETRY_AFTER, "1")
-            .into())
+            Err(Problem::deadline_exceeded().into())
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod page;
 pub mod params;
 pub mod problem;
 pub mod request;
+pub mod trace;
 
 pub use body::Body;
 pub use page::{Cursor, Limit, Page};

@@ -113,6 +113,16 @@ impl Problem {
         .with_header(header::RETRY_AFTER, "1")
     }
 
+    /// The answer was not ready when the request's time was over.
+    pub fn deadline_exceeded() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "deadline_exceeded",
+            "The answer took too long; try again shortly.",
+        )
+        .with_header(header::RETRY_AFTER, "1")
+    }
+
     /// Our fault. The cause is logged, never shown.
     pub fn internal() -> Self {
         Self::new(

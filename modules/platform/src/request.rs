@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
-use crate::Problem;
+use crate::{Problem, trace};
 
 /// The id and deadline of the request at hand, set by [`crate::edge`].
 #[derive(Clone, Debug)]
@@ -18,22 +18,35 @@ pub struct RequestContext {
     pub deadline: Instant,
     /// Where the request comes from; what limits count.
     pub client: IpAddr,
+    /// W3C Trace Context, as it is sent on.
+    pub traceparent: String,
+    /// Another process of the shop has let the request in and sent it on.
+    pub vouched: bool,
 }
 
 impl RequestContext {
     /// Takes the caller's id when it is sane: 1 to 128 visible ASCII characters.
-    pub(crate) fn new(offered_id: Option<&str>, budget: Duration, client: IpAddr) -> Self {
+    pub(crate) fn new(offered: Offered<'_>, budget: Duration, client: IpAddr) -> Self {
         let sane =
             |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
         Self {
-            request_id: match offered_id.filter(sane) {
+            request_id: match offered.request_id.filter(sane) {
                 Some(id) => id.to_owned(),
                 None => Uuid::now_v7().to_string(),
             },
             deadline: Instant::now() + budget,
             client,
+            traceparent: trace::continued(offered.traceparent),
+            vouched: false,
         }
     }
+}
+
+/// What the headers of a request say of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Offered<'a> {
+    pub request_id: Option<&'a str>,
+    pub traceparent: Option<&'a str>,
 }
 
 impl FromRequest for RequestContext {
@@ -53,6 +66,10 @@ mod tests {
     #[test]
     fn keeps_a_sane_id_and_replaces_any_other() {
         let id = |offered| {
+            let offered = Offered {
+                request_id: offered,
+                traceparent: None,
+            };
             RequestContext::new(offered, Duration::ZERO, [127, 0, 0, 1].into()).request_id
         };
         assert_eq!(id(Some("abc-123")), "abc-123");

@@ -21,10 +21,25 @@ pub struct Hosted {
     pub port_version: u32,
     /// `None` when it can serve, otherwise why it cannot.
     pub not_ready: Option<String>,
+    /// Names the module's database among all others, where that is known. Two copies of a module
+    /// that stand in for each other must have the same.
+    pub database: Option<String>,
 }
 
 impl Handshake {
     pub const PATH: &'static str = "/internal/handshake";
+
+    /// # Errors
+    /// When `ours` works on another database than this peer: its data would be missed.
+    pub fn shares_database(&self, module: &str, ours: &Self) -> Result<(), String> {
+        let database = |of: &Self| of.modules.get(module)?.database.clone();
+        match (database(self), database(ours)) {
+            (Some(theirs), Some(ours)) if theirs != ours => {
+                Err(format!("it keeps {module} in another database"))
+            }
+            _ => Ok(()),
+        }
+    }
 
     /// # Errors
     /// Why this peer cannot be asked for the module.

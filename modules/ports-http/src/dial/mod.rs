@@ -46,7 +46,7 @@ impl Step {
 #[derive(Clone)]
 pub struct Position {
     pub step: Step,
-    /// Of the calls, for shadow and canary; 0 to 100.
+    /// Of the calls; 0 for local, 100 for remote.
     pub percent: u8,
     pub peer: Option<Arc<Peer>>,
 }
@@ -63,7 +63,7 @@ impl Position {
     pub fn remote(peer: Arc<Peer>) -> Self {
         Self {
             step: Step::Remote,
-            percent: 0,
+            percent: 100,
             peer: Some(peer),
         }
     }

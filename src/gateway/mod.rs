@@ -1,0 +1,181 @@
+//! The public routes of modules that are elsewhere: sent on, both ways as they come.
+
+mod body;
+mod forward;
+mod shadow;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+use platform::Problem;
+use ports_http::{Dial, Fault, Kind, Peer, Route, Side};
+
+use crate::dials::Dials;
+use crate::openapi::BASE_PATH;
+use crate::settings::Module;
+
+/// Sends requests where the dials say.
+pub struct Gateway {
+    dials: Arc<Dials>,
+}
+
+/// Whose the path is, by its first segment below `/api/v1`.
+pub const PREFIXES: [(&str, Module); 8] = [
+    ("auth", Module::Users),
+    ("users", Module::Users),
+    ("products", Module::Products),
+    ("categories", Module::Products),
+    ("media", Module::Products),
+    ("orders", Module::Orders),
+    ("cart", Module::Orders),
+    ("webhooks", Module::Orders),
+];
+
+/// The module that answers at this path.
+pub fn module_at(path: &str) -> Option<Module> {
+    let below = path.strip_prefix(BASE_PATH)?.strip_prefix('/')?;
+    let first = below.split('/').next()?;
+    let found = PREFIXES.iter().find(|(prefix, _)| *prefix == first);
+    found.map(|(_, module)| *module)
+}
+
+impl Gateway {
+    pub fn new(dials: Arc<Dials>) -> Self {
+        Self { dials }
+    }
+
+    /// By the path as the router sees it, so that both agree however it is encoded.
+    fn dial(&self, req: &ServiceRequest) -> Option<&Arc<Dial>> {
+        self.dials.get(module_at(req.match_info().as_str())?)
+    }
+}
+
+type Answer<B> = Result<ServiceResponse<EitherBody<B, BoxBody>>, Error>;
+
+/// For `actix_web::middleware::from_fn`; wrap it first, so that it is the innermost.
+pub async fn gateway<B: MessageBody + 'static>(
+    gateway: Arc<Gateway>,
+    mut req: ServiceRequest,
+    next: Next<B>,
+) -> Answer<B> {
+    let Some(dial) = gateway.dial(&req) else {
+        return Ok(next.call(req).await?.map_into_left_body());
+    };
+    let dial = Arc::clone(dial);
+    match dial.route(*req.method() == Method::GET) {
+        Route::Local => here(&dial, req, next).await,
+        Route::Nowhere => Ok(req
+            .error_response(Problem::unavailable())
+            .map_into_right_body()),
+        Route::Remote(peer) => {
+            let sent = there(&dial, &peer, &mut req).await;
+            let response = sent.unwrap_or_else(|fault| refusal(&peer, &fault));
+            Ok(req.into_response(response).map_into_right_body())
+        }
+        Route::Canary(peer) => match there(&dial, &peer, &mut req).await {
+            Err(fault) if fault.nothing_was_sent() => {
+                tracing::warn!(module = dial.module(), %fault, "canary: answering here");
+                here(&dial, req, next).await
+            }
+            sent => {
+                let response = sent.unwrap_or_else(|fault| refusal(&peer, &fault));
+                Ok(req.into_response(response).map_into_right_body())
+            }
+        },
+        Route::Shadowed(peer) => {
+            let question = forward::Question::of(&req);
+            let answer = here(&dial, req, next).await?;
+            shadow::compare(dial, peer, question, answer).await
+        }
+    }
+}
+
+async fn here<B: MessageBody + 'static>(
+    dial: &Dial,
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Answer<B> {
+    let start = Instant::now();
+    let answer = next.call(req).await;
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    measure(dial, Side::Local, status, start);
+    Ok(answer?.map_into_left_body())
+}
+
+async fn there(
+    dial: &Dial,
+    peer: &Arc<Peer>,
+    req: &mut ServiceRequest,
+) -> Result<HttpResponse, Fault> {
+    let start = Instant::now();
+    let answer = forward::forward(peer, req).await;
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    measure(dial, Side::Remote, status, start);
+    answer
+}
+
+fn measure(dial: &Dial, side: Side, status: StatusCode, start: Instant) {
+    let took = start.elapsed();
+    dial.measure(Kind::Request, side, took);
+    metrics::histogram!(
+        "cleave_request_seconds",
+        "module" => dial.module(),
+        "side" => side.name(),
+        "status" => status.as_str().to_owned(),
+    )
+    .record(took);
+}
+
+/// A peer that gives no answer is as a database that gives none.
+fn refusal(peer: &Peer, fault: &Fault) -> HttpResponse {
+    tracing::warn!(module = peer.module(), peer = peer.url(), %fault, "a request could not be sent on");
+    let problem = match fault {
+        Fault::TimedOut => Problem::deadline_exceeded(),
+        Fault::ClientGone => Problem::bad_request("bad_request", "The request could not be read."),
+        _ => Problem::unavailable(),
+    };
+    HttpResponse::from_error(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi;
+
+    #[test]
+    fn every_documented_route_has_its_module() {
+        for module in Module::ALL {
+            for path in openapi::document_of(&[module]).paths.paths.keys() {
+                let routed = module_at(path);
+                let own = path.starts_with("/health") || path.ends_with("/openapi.json");
+                assert_eq!(routed, (!own).then_some(module), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_a_whole_segment() {
+        assert_eq!(module_at("/api/v1/orders"), Some(Module::Orders));
+        assert_eq!(module_at("/api/v1/orders/1/cancel"), Some(Module::Orders));
+        for path in [
+            "/api/v1/ordersx",
+            "/api/v1",
+            "/api/v1/",
+            "/orders",
+            "/api/v1//orders",
+        ] {
+            assert_eq!(module_at(path), None, "{path}");
+        }
+    }
+}

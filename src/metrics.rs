@@ -1,0 +1,48 @@
+//! Metrics of the process, for Prometheus.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Seconds; from a call within the process to one that runs into its deadline.
+const SECONDS: [f64; 14] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
+];
+
+/// From the first call on, what is measured is kept.
+pub fn start() {
+    RECORDER.get_or_init(|| {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
+        let installed = recorder
+            .map_err(|error| error.to_string())
+            .and_then(|builder| {
+                let recorder = builder.build_recorder();
+                let handle = recorder.handle();
+                let installed = metrics::set_global_recorder(recorder);
+                installed
+                    .map(|()| handle)
+                    .map_err(|error| error.to_string())
+            });
+        installed
+            .inspect_err(|error| tracing::error!(error, "nothing is measured"))
+            .ok()
+    });
+}
+
+/// Call it now and then: what was measured is folded into the histograms.
+pub fn upkeep() {
+    if let Some(Some(recorder)) = RECORDER.get() {
+        recorder.run_upkeep();
+    }
+}
+
+/// The text format of Prometheus.
+pub fn render() -> String {
+    match RECORDER.get() {
+        Some(Some(recorder)) => recorder.render(),
+        _ => String::new(),
+    }
+}

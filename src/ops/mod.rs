@@ -1,0 +1,23 @@
+//! What operators ask of a running process, on the private listener.
+
+mod access;
+mod topology;
+
+use actix_web::web;
+
+pub use access::{Operator, Operators};
+pub use topology::{ModuleTopology, Topology};
+
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(topology::topology)
+        .service(topology::turn)
+        .service(metrics);
+}
+
+/// Prometheus' text format.
+#[actix_web::get("/metrics")]
+async fn metrics(_: access::Scraper) -> actix_web::HttpResponse {
+    actix_web::HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(crate::metrics::render())
+}

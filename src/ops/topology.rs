@@ -1,0 +1,108 @@
+//! Who answers for each module, and turning that.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, put, web};
+use platform::{Body, Problem};
+use ports_http::{Dial, Measured, ShadowReport, Step};
+use serde::{Deserialize, Serialize};
+
+use super::Operator;
+use crate::dials::{Dials, Turn};
+use crate::health::Health;
+use crate::settings::Module;
+
+/// `GET /ops/topology`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Topology {
+    pub modules: BTreeMap<Module, ModuleTopology>,
+}
+
+/// One module as this process sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModuleTopology {
+    /// The setting: `local`, `remote` or `off`.
+    pub mode: String,
+    /// Where the dial stands; none for a module that is off.
+    pub step: Option<Step>,
+    /// Of the calls and requests that the step concerns.
+    pub percent: u8,
+    /// The peer's private listener.
+    pub url: Option<String>,
+    /// `closed`, `open` or `half_open`.
+    pub circuit: String,
+    /// Calls and requests that wait for the peer.
+    pub in_flight: usize,
+    pub shadow: ShadowReport,
+    pub latency: Option<Measured>,
+}
+
+impl ModuleTopology {
+    fn of(dial: &Dial) -> Self {
+        let position = dial.position();
+        let peer = position.peer.as_deref();
+        Self {
+            mode: if dial.hosted() { "local" } else { "remote" }.to_owned(),
+            step: Some(position.step),
+            percent: position.percent,
+            url: peer.map(|peer| peer.url().to_owned()),
+            circuit: peer
+                .map_or("closed", |peer| peer.circuit().state())
+                .to_owned(),
+            in_flight: peer.map_or(0, |peer| peer.in_flight()),
+            shadow: dial.shadow().report(),
+            latency: Some(dial.measured()),
+        }
+    }
+
+    fn off() -> Self {
+        Self {
+            mode: "off".to_owned(),
+            step: None,
+            percent: 0,
+            url: None,
+            circuit: "closed".to_owned(),
+            in_flight: 0,
+            shadow: ShadowReport::default(),
+            latency: None,
+        }
+    }
+}
+
+fn answer(document: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(document)
+}
+
+fn of(dials: &Dials, module: Module) -> ModuleTopology {
+    let dial = dials.get(module);
+    dial.map_or_else(ModuleTopology::off, |dial| ModuleTopology::of(dial))
+}
+
+#[get("/ops/topology")]
+pub async fn topology(_: Operator, dials: web::Data<Dials>) -> HttpResponse {
+    let modules = Module::ALL.map(|module| (module, of(&dials, module)));
+    answer(Topology {
+        modules: modules.into(),
+    })
+}
+
+#[put("/ops/modules/{name}")]
+pub async fn turn(
+    _: Operator,
+    dials: web::Data<Dials>,
+    health: web::Data<Health>,
+    name: web::Path<String>,
+    body: Body<Turn>,
+) -> Result<HttpResponse, Problem> {
+    let named = Module::ALL
+        .into_iter()
+        .find(|module| module.name() == *name);
+    let module = named.ok_or_else(|| Problem::not_found("module"))?;
+    let ours = health.handshake().await;
+    let dials = dials.into_inner();
+    dials.turn(module, body.0, &ours).await?;
+    Ok(answer(of(&dials, module)))
+}
