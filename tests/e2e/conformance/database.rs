@@ -1,6 +1,6 @@
 use cleave::settings::Module;
 use platform::db::{self, PoolSettings};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
@@ -13,13 +13,18 @@ pub struct Database {
     module: Module,
     /// Every call of the module's port touches one of them.
     tables: &'static str,
+    /// A connection to look behind the scenes.
+    pub aside: PgPool,
     lock: Mutex<Option<Blocker>>,
 }
 
 impl Database {
     pub async fn create(module: Module, tables: &'static str) -> Self {
+        let databases = TestDatabases::create_of(&[module]).await;
+        let aside = PgPoolOptions::new().max_connections(1);
         Self {
-            databases: TestDatabases::create().await,
+            aside: aside.connect_lazy_with(databases.of(module)),
+            databases,
             module,
             tables,
             lock: Mutex::default(),
@@ -38,10 +43,6 @@ impl Database {
             statement_timeout: std::time::Duration::from_secs(15),
         };
         db::pool(self.module.name(), self.options(), settings)
-    }
-
-    pub async fn connect(&self) -> PgConnection {
-        self.databases.connect(self.module).await
     }
 
     pub async fn suffer(&self, fault: Fault) {

@@ -64,7 +64,7 @@ impl ProductsWorld for ProductsModule {
         .bind(price.amount)
         .bind(price.currency.code())
         .bind(on_hand)
-        .execute(&mut self.database.connect().await)
+        .execute(&self.database.aside)
         .await
         .unwrap();
         id
@@ -75,7 +75,7 @@ impl ProductsWorld for ProductsModule {
             .bind(product_id)
             .bind(price.amount)
             .bind(price.currency.code())
-            .execute(&mut self.database.connect().await)
+            .execute(&self.database.aside)
             .await
             .unwrap();
     }
@@ -83,15 +83,15 @@ impl ProductsWorld for ProductsModule {
     async fn retire(&self, product_id: Uuid) {
         sqlx::query("update products set is_active = false where id = $1")
             .bind(product_id)
-            .execute(&mut self.database.connect().await)
+            .execute(&self.database.aside)
             .await
             .unwrap();
     }
 
     async fn expire_holds(&self) {
-        let mut database = self.database.connect().await;
+        let database = &self.database.aside;
         sqlx::query("update reservations set expires_at = now() where state = 'held'")
-            .execute(&mut database)
+            .execute(database)
             .await
             .unwrap();
         let stop = CancellationToken::new();
@@ -99,7 +99,7 @@ impl ProductsWorld for ProductsModule {
         eventually("expired holds are swept", async || {
             let left = "select count(*) from reservations where state = 'held'";
             let left = sqlx::query_scalar::<_, i64>(left);
-            left.fetch_one(&mut database).await.unwrap() == 0
+            left.fetch_one(database).await.unwrap() == 0
         })
         .await;
         stop.cancel();
@@ -109,7 +109,7 @@ impl ProductsWorld for ProductsModule {
     async fn stock(&self, product_id: Uuid) -> (i64, i64) {
         sqlx::query_as("select on_hand, reserved from stock where product_id = $1")
             .bind(product_id)
-            .fetch_one(&mut self.database.connect().await)
+            .fetch_one(&self.database.aside)
             .await
             .unwrap()
     }

@@ -63,7 +63,7 @@ impl UsersWorld for UsersModule {
         .bind(id)
         .bind(format!("{id}@example.com"))
         .bind(role)
-        .execute(&mut self.database.connect().await)
+        .execute(&self.database.aside)
         .await
         .unwrap();
         id
@@ -72,7 +72,7 @@ impl UsersWorld for UsersModule {
     async fn lock(&self, user_id: Uuid) {
         sqlx::query("update users set is_active = false where id = $1")
             .bind(user_id)
-            .execute(&mut self.database.connect().await)
+            .execute(&self.database.aside)
             .await
             .unwrap();
     }
@@ -85,7 +85,7 @@ impl UsersWorld for UsersModule {
         )
         .bind(id)
         .bind(user_id)
-        .execute(&mut self.database.connect().await)
+        .execute(&self.database.aside)
         .await
         .unwrap();
         id
@@ -94,7 +94,7 @@ impl UsersWorld for UsersModule {
     async fn end_session(&self, session_id: Uuid) {
         sqlx::query("update sessions set revoked_at = now() where id = $1")
             .bind(session_id)
-            .execute(&mut self.database.connect().await)
+            .execute(&self.database.aside)
             .await
             .unwrap();
     }
