@@ -1,6 +1,7 @@
 //! Health for load balancers and operators: does the process answer, can it serve, what is wrong.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,14 +30,22 @@ pub struct Health {
     dials: Arc<Dials>,
     migrated: AtomicBool,
     stopping: AtomicBool,
-    last_look: Mutex<Option<(Instant, Arc<Look>)>>,
+    databases: Kept<Databases>,
+    peers: Kept<Peers>,
+    /// By module, once they are known.
+    identities: Mutex<BTreeMap<Module, String>>,
 }
+
+/// The last look, for whoever asks soon after.
+type Kept<T> = Mutex<Option<(Instant, Arc<T>)>>;
+type Databases = BTreeMap<Module, DatabaseHealth>;
+/// Of the modules that are elsewhere, wholly or in part.
+type Peers = BTreeMap<Module, PeerHealth>;
 
 /// What everything that modules depend on said, at one moment.
 struct Look {
-    databases: BTreeMap<Module, DatabaseHealth>,
-    /// Of the modules that are elsewhere, wholly or in part.
-    peers: BTreeMap<Module, PeerHealth>,
+    databases: Arc<Databases>,
+    peers: Arc<Peers>,
 }
 
 /// How long a look is good for everybody who asks.
@@ -51,7 +60,9 @@ impl Health {
             dials,
             migrated: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            last_look: Mutex::new(None),
+            databases: Mutex::default(),
+            peers: Mutex::default(),
+            identities: Mutex::default(),
         })
     }
 
@@ -65,28 +76,31 @@ impl Health {
         found.map_or(Mode::Off, |(_, mode)| *mode)
     }
 
-    /// Whoever asks while a look is under way waits for it, so that health checks cost the pools
-    /// the same however many there are.
-    async fn look(&self) -> Arc<Look> {
-        let mut last_look = self.last_look.lock().await;
-        if let Some((at, look)) = &*last_look
-            && at.elapsed() < LOOK_KEPT
-        {
-            return Arc::clone(look);
-        }
-        let stores = self.stores.iter();
-        let databases = stores.map(async |store| (store.module, db::health(&store.pool).await));
-        let dials = self.dials.modules();
-        let peers = dials
-            .iter()
-            .map(async |module| Some((*module, self.peer(*module).await?)));
-        let (databases, peers) = futures_util::join!(join_all(databases), join_all(peers));
-        let look = Arc::new(Look {
-            databases: databases.into_iter().collect(),
-            peers: peers.into_iter().flatten().collect(),
-        });
-        *last_look = Some((Instant::now(), Arc::clone(&look)));
-        look
+    async fn look(&self) -> Look {
+        let (databases, peers) = futures_util::join!(self.look_at_databases(), self.ask_peers());
+        Look { databases, peers }
+    }
+
+    async fn look_at_databases(&self) -> Arc<Databases> {
+        kept(&self.databases, async {
+            let stores = self.stores.iter();
+            let looks = stores.map(async |store| (store.module, db::health(&store.pool).await));
+            join_all(looks).await.into_iter().collect()
+        })
+        .await
+    }
+
+    /// Never a part of readiness: two processes that are each other's peers would wait for each
+    /// other.
+    async fn ask_peers(&self) -> Arc<Peers> {
+        kept(&self.peers, async {
+            let dials = self.dials.modules();
+            let asked = dials
+                .iter()
+                .map(async |module| Some((*module, self.peer(*module).await?)));
+            join_all(asked).await.into_iter().flatten().collect()
+        })
+        .await
     }
 
     /// Whether a module can be asked at its peer, when calls go there.
@@ -155,8 +169,11 @@ impl Health {
             let name = store.module.name();
             let hosted = Hosted {
                 port_version: version_of(name).unwrap_or_default(),
+                database: match not_ready {
+                    None => self.identity(store).await,
+                    Some(_) => None,
+                },
                 not_ready: not_ready.clone(),
-                database: store.identity().await,
             };
             modules.insert(name.to_owned(), hosted);
         }
@@ -167,11 +184,22 @@ impl Health {
         }
     }
 
+    /// It does not change, and is asked for once.
+    async fn identity(&self, store: &Store) -> Option<String> {
+        let mut known = self.identities.lock().await;
+        if let Some(identity) = known.get(&store.module) {
+            return Some(identity.clone());
+        }
+        let identity = store.identity().await?;
+        known.insert(store.module, identity.clone());
+        Some(identity)
+    }
+
     async fn ready(&self) -> Result<(), String> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err("this process is shutting down".to_owned());
         }
-        for (module, database) in &self.look().await.databases {
+        for (module, database) in &*self.look_at_databases().await {
             if database.status == Status::Unhealthy {
                 return Err(format!("the database of {module} does not answer"));
             }
@@ -194,6 +222,20 @@ impl Health {
         self.migrated.store(true, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Whoever asks while a look is under way waits for it, so that health checks cost the pools and the
+/// peers the same however many there are.
+async fn kept<T>(last: &Kept<T>, look: impl Future<Output = T>) -> Arc<T> {
+    let mut last = last.lock().await;
+    if let Some((at, found)) = &*last
+        && at.elapsed() < LOOK_KEPT
+    {
+        return Arc::clone(found);
+    }
+    let found = Arc::new(look.await);
+    *last = Some((Instant::now(), Arc::clone(&found)));
+    found
 }
 
 #[derive(Serialize, ToSchema)]

@@ -54,7 +54,7 @@ impl Http {
     }
 
     pub(super) async fn head_of_answer(
-        &self,
+        self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, Fault> {
         self.0.request(request).await.map_err(|error| {
@@ -68,7 +68,7 @@ impl Http {
     }
 
     pub(super) async fn whole_answer(
-        &self,
+        self,
         request: Request<Body>,
     ) -> Result<Response<Bytes>, Fault> {
         let (head, body) = self.head_of_answer(request).await?.into_parts();
