@@ -21,10 +21,20 @@ async fn whatever_a_peer_says_the_client_hears_503() {
     for mode in modes {
         split.proxy.set(mode);
         let answer = front.get(&split.product_path()).await;
-        assert_eq!(answer.header("retry-after"), Some("1"), "{mode:?}: {}", answer.text);
+        assert_eq!(
+            answer.header("retry-after"),
+            Some("1"),
+            "{mode:?}: {}",
+            answer.text
+        );
         answer.expect_problem(503, "unavailable");
         let answer = front.order(&split.buyer, &split.product, 1).await;
-        assert_eq!(answer.header("retry-after"), Some("1"), "{mode:?}: {}", answer.text);
+        assert_eq!(
+            answer.header("retry-after"),
+            Some("1"),
+            "{mode:?}: {}",
+            answer.text
+        );
         answer.expect_problem(503, "unavailable");
         front.login(&split.buyer).await.expect(200);
     }
@@ -56,7 +66,11 @@ async fn half_an_answer_is_none() {
         }
         // Calls have the whole answer or none.
         let answer = front.order(&split.buyer, &split.product, 1).await;
-        assert!([201, 503].contains(&answer.status.as_u16()), "{mode:?}: {}", answer.text);
+        assert!(
+            [201, 503].contains(&answer.status.as_u16()),
+            "{mode:?}: {}",
+            answer.text
+        );
     }
     split.proxy.set(Mode::Pass);
     eventually("all is well", async || {

@@ -10,7 +10,10 @@ use crate::split::Split;
 async fn thirty_of_a_hundred_reads_go_to_the_peer() {
     let split = Split::hosted(&[]).await;
     let front = &split.front;
-    front.turn("products", json!({"step": "canary", "percent": 30})).await.expect(200);
+    front
+        .turn("products", json!({"step": "canary", "percent": 30}))
+        .await
+        .expect(200);
     let before = front.topology("products").await["latency"]["requests"].take();
     let seen = split.proxy.seen("GET /api/v1/products/");
     for _ in 0..100 {
@@ -21,7 +24,12 @@ async fn thirty_of_a_hundred_reads_go_to_the_peer() {
     assert_eq!(count(&after, "remote") - count(&before, "remote"), 30);
     assert_eq!(count(&after, "local") - count(&before, "local"), 70);
     assert_eq!(split.proxy.seen("GET /api/v1/products/") - seen, 30);
-    assert!(after["remote"]["p99_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{after}");
+    assert!(
+        after["remote"]["p99_ms"]
+            .as_f64()
+            .is_some_and(|ms| ms > 0.0),
+        "{after}"
+    );
     split.close().await;
 }
 
@@ -41,8 +49,14 @@ async fn a_peer_that_dies_costs_no_request() {
             front.get(&split.product_path()).await.expect(200);
             front.get_as(&split.buyer, "/orders").await.expect(200);
             let body = product(&format!("SKU-{number}"), 1);
-            front.post_as(&split.admin, "/products", &body).await.expect(201);
-            front.order(&split.buyer, &split.product, 1).await.expect(201);
+            front
+                .post_as(&split.admin, "/products", &body)
+                .await
+                .expect(201);
+            front
+                .order(&split.buyer, &split.product, 1)
+                .await
+                .expect(201);
             front.login(&split.buyer).await.expect(200);
         }
     }
@@ -63,14 +77,28 @@ async fn a_peer_that_answers_nonsense_costs_no_read_and_no_order() {
     ])
     .await;
     let front = &split.front;
-    front.turn("products", json!({"step": "canary", "percent": 100})).await.expect(200);
-    for mode in [Mode::Garbage, Mode::Reset, Mode::ResetAfter(0), Mode::Truncate(20)] {
+    front
+        .turn("products", json!({"step": "canary", "percent": 100}))
+        .await
+        .expect(200);
+    for mode in [
+        Mode::Garbage,
+        Mode::Reset,
+        Mode::ResetAfter(0),
+        Mode::Truncate(20),
+    ] {
         split.proxy.set(mode);
         front.get(&split.product_path()).await.expect(200);
-        front.order(&split.buyer, &split.product, 1).await.expect(201);
+        front
+            .order(&split.buyer, &split.product, 1)
+            .await
+            .expect(201);
     }
     split.proxy.set(Mode::Hang);
-    front.order(&split.buyer, &split.product, 1).await.expect(201);
+    front
+        .order(&split.buyer, &split.product, 1)
+        .await
+        .expect(201);
     split.proxy.set(Mode::Pass);
     balanced(&split.databases).await;
     assert_eq!(reservations(&split.databases).await, 5);

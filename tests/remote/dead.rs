@@ -1,9 +1,9 @@
 //! A peer that is not there.
 
+use crate::node::{balanced, reservations};
 use crate::proxy::Mode;
 use crate::split::Split;
 use crate::support::{Answer, eventually};
-use crate::node::{balanced, reservations};
 
 #[track_caller]
 fn expect_unavailable(answer: Answer) {
@@ -30,8 +30,14 @@ async fn without_products_orders_are_refused_and_all_else_goes_on() {
         let health = front.health("/health").await.expect(200);
         assert_eq!(health["status"], "degraded", "{health}");
         assert_eq!(health["modules"]["users"]["status"], "healthy", "{health}");
-        assert_eq!(health["modules"]["products"]["status"], "unhealthy", "{health}");
-        assert_eq!(health["modules"]["orders"]["status"], "degraded", "{health}");
+        assert_eq!(
+            health["modules"]["products"]["status"], "unhealthy",
+            "{health}"
+        );
+        assert_eq!(
+            health["modules"]["orders"]["status"], "degraded",
+            "{health}"
+        );
         front.health("/health/ready").await.expect(200);
         front.health("/health/products").await.expect(503);
 

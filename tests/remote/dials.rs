@@ -47,10 +47,17 @@ async fn a_peer_that_is_not_ready_changes_nothing() {
     let dead = format!("http://{}", free_address());
     let elsewhere = TestDatabases::create().await;
     let other_shop = Node::start(&elsewhere, &[]).await;
-    let without_products = Node::start(&split.databases, &["modules.products.mode=off", "modules.orders.mode=off"]).await;
+    let without_products = Node::start(
+        &split.databases,
+        &["modules.products.mode=off", "modules.orders.mode=off"],
+    )
+    .await;
     let other_version = fake_peer(99);
 
-    front.turn("products", json!({"step": "canary", "percent": 7})).await.expect(200);
+    front
+        .turn("products", json!({"step": "canary", "percent": 7}))
+        .await
+        .expect(200);
     let before = front.topology("products").await;
     assert_eq!(before["percent"], 7);
     let refused = [
@@ -63,7 +70,9 @@ async fn a_peer_that_is_not_ready_changes_nothing() {
     ];
     for (url, reason) in &refused {
         for step in ["shadow", "canary", "remote"] {
-            let answer = front.turn("products", json!({"step": step, "url": url})).await;
+            let answer = front
+                .turn("products", json!({"step": step, "url": url}))
+                .await;
             let problem = answer.expect_problem(409, "peer_not_ready");
             let detail = problem["detail"].as_str().unwrap();
             assert!(detail.contains(reason), "{detail}");
@@ -79,10 +88,21 @@ async fn a_peer_that_is_not_ready_changes_nothing() {
     answer.expect_problem(409, "peer_not_ready");
     assert_eq!(front.topology("products").await["step"], "canary");
     // Back home one may always go, and with force anywhere.
-    front.turn("products", json!({"step": "local"})).await.expect(200);
-    let turned = front.turn("products", json!({"step": "remote", "url": dead, "force": true})).await;
+    front
+        .turn("products", json!({"step": "local"}))
+        .await
+        .expect(200);
+    let turned = front
+        .turn(
+            "products",
+            json!({"step": "remote", "url": dead, "force": true}),
+        )
+        .await;
     assert_eq!(turned.expect(200)["step"], "remote");
-    front.get(&split.product_path()).await.expect_problem(503, "unavailable");
+    front
+        .get(&split.product_path())
+        .await
+        .expect_problem(503, "unavailable");
     let turned = front.turn("products", json!({"step": "local"})).await;
     assert_eq!(turned.expect(200)["url"], json!(dead));
     front.get(&split.product_path()).await.expect(200);
@@ -108,13 +128,32 @@ async fn a_turn_that_makes_no_sense_is_refused() {
         let turn = json!({"step": "canary", "percent": percent, "url": url});
         front.turn("products", turn).await.expect_invalid("percent");
     }
-    front.turn("products", json!({"step": "sideways"})).await.expect_invalid("step");
-    front.turn("products", json!({})).await.expect_invalid("step");
-    front.turn("products", json!({"step": "local", "speed": 3})).await.expect_invalid("speed");
+    front
+        .turn("products", json!({"step": "sideways"}))
+        .await
+        .expect_invalid("step");
+    front
+        .turn("products", json!({}))
+        .await
+        .expect_invalid("step");
+    front
+        .turn("products", json!({"step": "local", "speed": 3}))
+        .await
+        .expect_invalid("speed");
     for step in ["shadow", "canary", "remote"] {
-        front.turn("products", json!({"step": step})).await.expect_invalid("url");
+        front
+            .turn("products", json!({"step": step}))
+            .await
+            .expect_invalid("url");
     }
-    for url in ["", "nowhere", "ftp://x:1", "http://x:1/path", "http://user:word@x:1", "http://x:1?y=1"] {
+    for url in [
+        "",
+        "nowhere",
+        "ftp://x:1",
+        "http://x:1/path",
+        "http://user:word@x:1",
+        "http://x:1?y=1",
+    ] {
         let turn = json!({"step": "remote", "url": url});
         front.turn("products", turn).await.expect_invalid("url");
     }
@@ -140,27 +179,46 @@ async fn operators_show_their_token() {
             client.get(at("/ops/topology")),
             client.put(at("/ops/modules/products")).json(&turn),
             client.put(at("/ops/modules/nonsense")).json(&turn),
-            client.put(at("/ops/modules/products")).json(&json!({"step": 1})),
+            client
+                .put(at("/ops/modules/products"))
+                .json(&json!({"step": 1})),
         ]
     };
-    for token in [None, Some("wrong"), Some(""), Some("operators-token-of-these-tests-onl")] {
+    for token in [
+        None,
+        Some("wrong"),
+        Some(""),
+        Some("operators-token-of-these-tests-onl"),
+    ] {
         for request in requests() {
             let answer = send(match token {
                 Some(token) => request.bearer_auth(token),
                 None => request,
             });
             let answer = answer.await;
-            assert!(answer.header("www-authenticate").is_some_and(|how| how.starts_with("Bearer")));
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .is_some_and(|how| how.starts_with("Bearer"))
+            );
             answer.expect_problem(401, "invalid_token");
         }
     }
     // A customer's token is none of an operator's, and the public listener knows nothing of it.
     let admin = node.admin().await;
     let url = format!("{}/ops/topology", node.private_url());
-    send(client.get(url).bearer_auth(&admin.token)).await.expect(401);
-    node.health("/ops/topology").await.expect_problem(404, "not_found");
-    node.health("/internal/handshake").await.expect_problem(404, "not_found");
-    node.ops(Method::GET, "/ops/topology", None).await.expect(200);
+    send(client.get(url).bearer_auth(&admin.token))
+        .await
+        .expect(401);
+    node.health("/ops/topology")
+        .await
+        .expect_problem(404, "unknown_route");
+    node.health("/internal/handshake")
+        .await
+        .expect_problem(404, "unknown_route");
+    node.ops(Method::GET, "/ops/topology", None)
+        .await
+        .expect(200);
     node.close().await;
 }
 
@@ -174,7 +232,10 @@ async fn a_dial_stands_where_it_was_left_until_the_settings_change() {
     let front = Node::start_in(folder.path(), &databases, &[]).await;
     let turn = json!({"step": "canary", "percent": 35, "url": url});
     front.turn("products", turn).await.expect(200);
-    front.turn("users", json!({"step": "remote", "url": url})).await.expect(200);
+    front
+        .turn("users", json!({"step": "remote", "url": url}))
+        .await
+        .expect(200);
     front.close().await;
 
     let front = Node::start_in(folder.path(), &databases, &[]).await;

@@ -11,6 +11,14 @@ mod proxy;
 mod split;
 
 mod answers;
+mod canary;
+mod crowd;
 mod dead;
+mod dials;
+mod load;
 mod lost;
+mod peers;
+mod restart;
+mod reuse;
+mod shadow;
 mod slow;

@@ -20,8 +20,6 @@ const SECRETS: [&str; 3] = [
     "internal.secret=signs-service-tokens-in-these-tests",
     "ops.token=operators-token-of-these-tests-only",
 ];
-/// What a service says that hosts products, and users beside them.
-pub const SERVICE: [&str; 1] = ["modules.orders.mode=off"];
 
 pub struct Node {
     pub address: SocketAddr,
@@ -63,8 +61,7 @@ impl Node {
         ];
         let all = own.iter().chain(&SECRETS).chain(set);
         inputs.set = all.map(|setting| (*setting).to_owned()).collect();
-        let mut settings =
-            Settings::load(&inputs).unwrap_or_else(|problems| panic!("{problems}"));
+        let mut settings = Settings::load(&inputs).unwrap_or_else(|problems| panic!("{problems}"));
         let secrets = settings.generate_missing_secrets().unwrap();
         if std::env::var_os("E2E_LOG").is_some() {
             let _ = cleave::telemetry::start(&settings.telemetry);
@@ -129,7 +126,9 @@ impl Node {
     pub async fn orders(&self, who: &User) -> Vec<String> {
         let (mut ids, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = self.get_as(who, &format!("/orders?limit=100{cursor}")).await;
+            let page = self
+                .get_as(who, &format!("/orders?limit=100{cursor}"))
+                .await;
             let page = page.expect(200);
             let items = page["items"].as_array().unwrap();
             ids.extend(items.iter().map(|order| id_of(order)));
@@ -193,7 +192,9 @@ impl Node {
 
     /// Puts a product on sale and tells its id.
     pub async fn product(&self, admin: &User, sku: &str, on_hand: i64) -> String {
-        let product = self.post_as(admin, "/products", &product(sku, on_hand)).await;
+        let product = self
+            .post_as(admin, "/products", &product(sku, on_hand))
+            .await;
         id_of(&product.expect(201))
     }
 }

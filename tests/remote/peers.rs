@@ -12,11 +12,19 @@ async fn two_that_need_each_other_are_healthy() {
     let users = format!("modules.users.url=http://{address}");
     let service = Node::start(
         &databases,
-        &["modules.orders.mode=off", "modules.users.mode=remote", &users],
+        &[
+            "modules.orders.mode=off",
+            "modules.users.mode=remote",
+            &users,
+        ],
     )
     .await;
     let products = format!("modules.products.url={}", service.private_url());
-    let front = Node::start(&databases, &["modules.products.mode=remote", &products, &private]).await;
+    let front = Node::start(
+        &databases,
+        &["modules.products.mode=remote", &products, &private],
+    )
+    .await;
     let admin = front.admin().await;
     let product = front.product(&admin, "TEA", 10).await;
     let buyer = front.customer("buyer").await;

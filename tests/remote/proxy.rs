@@ -137,7 +137,9 @@ async fn serve(
         Mode::Hang => return std::future::pending().await,
         Mode::Garbage => {
             let _ = client.read(&mut piece).await?;
-            client.write_all(b"\x16\x03\x01 not a word of HTTP\r\n\r\n").await?;
+            client
+                .write_all(b"\x16\x03\x01 not a word of HTTP\r\n\r\n")
+                .await?;
             return client.shutdown().await;
         }
         _ => {}

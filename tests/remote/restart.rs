@@ -25,7 +25,10 @@ async fn buy(front: Arc<Node>, buyer: User, product: String, over: Arc<AtomicBoo
                 503 => {
                     assert_eq!(answer.header("retry-after"), Some("1"));
                     let code = answer.json["code"].as_str();
-                    assert!(matches!(code, Some("unavailable" | "deadline_exceeded")), "{code:?}");
+                    assert!(
+                        matches!(code, Some("unavailable" | "deadline_exceeded")),
+                        "{code:?}"
+                    );
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 _ => panic!("{}", answer.text),
@@ -56,7 +59,12 @@ async fn a_peer_restarts_under_load() {
     let mut buying = Vec::new();
     for number in 0..BUYERS {
         let buyer = service.customer(&format!("buyer{number}")).await;
-        let task = buy(Arc::clone(&front), buyer.clone(), product.clone(), Arc::clone(&over));
+        let task = buy(
+            Arc::clone(&front),
+            buyer.clone(),
+            product.clone(),
+            Arc::clone(&over),
+        );
         buying.push((buyer, tokio::spawn(task)));
     }
     let mut service = service;

@@ -13,7 +13,10 @@ async fn a_connection_that_closes_when_it_is_used_again_costs_no_read_and_no_cal
     split.proxy.set(Mode::OneAnswer);
     for _ in 0..TIMES {
         front.get(&split.product_path()).await.expect(200);
-        front.order(&split.buyer, &split.product, 1).await.expect(201);
+        front
+            .order(&split.buyer, &split.product, 1)
+            .await
+            .expect(201);
     }
     assert_eq!(front.topology("products").await["circuit"], "closed");
     balanced(&split.databases).await;

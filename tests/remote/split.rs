@@ -19,9 +19,9 @@ impl Split {
     /// This module is not in the front, only in the service; impatient, so that tests are short.
     pub async fn without(module: &str, set: &[&str]) -> Self {
         let mode = format!("modules.{module}.mode=remote");
-        let timeout = format!("modules.{module}.call_timeout_ms=400");
+        let timeout = format!("modules.{module}.call_timeout_ms=1000");
         let open = format!("modules.{module}.circuit_open_ms=400");
-        let own = [&mode, &timeout, &open, "server.request_deadline_ms=3000"];
+        let own = [&mode, &timeout, &open, "server.request_deadline_ms=5000"];
         // The front relays the events, so that they cross the wire.
         let service: &[&str] = match module {
             "orders" => &[],
@@ -40,9 +40,15 @@ impl Split {
         let databases = TestDatabases::create().await;
         let service = Node::start(&databases, of_service).await;
         let proxy = Proxy::to(service.private_address).await;
-        let urls = peers.iter().map(|m| format!("modules.{m}.url={}", proxy.url()));
+        let urls = peers
+            .iter()
+            .map(|m| format!("modules.{m}.url={}", proxy.url()));
         let urls: Vec<String> = urls.collect();
-        let all: Vec<&str> = urls.iter().map(String::as_str).chain(of_front.iter().copied()).collect();
+        let all: Vec<&str> = urls
+            .iter()
+            .map(String::as_str)
+            .chain(of_front.iter().copied())
+            .collect();
         let front = Node::start(&databases, &all).await;
         let admin = service.admin().await;
         let buyer = service.customer("buyer").await;
