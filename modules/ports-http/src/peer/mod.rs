@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
-use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 pub use circuit::Circuit;
+pub(crate) use http::Again;
 pub use http::{Body, BoxError, ClientGone};
 
 use crate::handshake::Handshake;
@@ -178,8 +178,7 @@ impl Peer {
     }
 
     fn question(&self) -> Result<Request<Body>, Fault> {
-        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let mut request = Request::new(empty);
+        let mut request = Request::new(http::empty());
         *request.uri_mut() = self.uri(Handshake::PATH)?;
         let authorization = HeaderName::from_static("authorization");
         request.headers_mut().insert(authorization, self.bearer()?);
