@@ -13,7 +13,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use platform::Problem;
-use ports_http::{Dial, Fault, Kind, Peer, Route, Side};
+use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
 
 use crate::dials::Dials;
 use crate::openapi::BASE_PATH;
@@ -67,7 +67,11 @@ pub async fn gateway<B: MessageBody + 'static>(
         return Ok(next.call(req).await?.map_into_left_body());
     };
     let dial = Arc::clone(dial);
-    match dial.route(*req.method() == Method::GET) {
+    let repeat = match *req.method() {
+        Method::GET => Repeat::Safe,
+        _ => Repeat::Once,
+    };
+    match dial.route(repeat == Repeat::Safe) {
         Route::Local => here(&dial, req, next).await,
         Route::Nowhere => Ok(req
             .error_response(Problem::unavailable())
@@ -77,7 +81,7 @@ pub async fn gateway<B: MessageBody + 'static>(
             Ok(answered(req, &peer, sent))
         }
         Route::Canary(peer) => match there(&dial, &peer, &mut req).await {
-            Err(fault) if fault.nothing_was_sent() => {
+            Err(fault) if fault.may_be_answered_here(repeat) => {
                 tracing::warn!(module = dial.module(), %fault, "canary: answering here");
                 here(&dial, req, next).await
             }
@@ -133,17 +137,17 @@ fn measure(dial: &Dial, side: Side, status: StatusCode, start: Instant) {
     .record(took);
 }
 
-/// A refusal stays an error, so that the edge renders it as one of its own.
+/// A problem goes as an error, so that the edge completes it.
 fn answered<B>(
     req: ServiceRequest,
     peer: &Peer,
     sent: Result<HttpResponse, Fault>,
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    match sent {
+    let response = match sent {
         Ok(response) => req.into_response(response),
         Err(fault) => req.error_response(refusal(peer, &fault)),
-    }
-    .map_into_right_body()
+    };
+    response.map_into_right_body()
 }
 
 /// A peer that gives no answer is as a database that gives none.

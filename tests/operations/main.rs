@@ -5,6 +5,7 @@
 #[path = "../e2e/support/mod.rs"]
 mod support;
 
+mod conformance;
 mod constraints;
 mod docs;
 mod health;

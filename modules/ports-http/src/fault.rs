@@ -35,11 +35,17 @@ fn hint(status: u16) -> &'static str {
 
 impl Fault {
     /// Whether it is certain that nobody has seen the call.
-    pub fn nothing_was_sent(&self) -> bool {
+    fn nothing_was_sent(&self) -> bool {
         matches!(
             self,
             Self::CircuitOpen | Self::TooManyInFlight | Self::NotConnected(_)
         )
+    }
+
+    /// Whether a process that hosts the module too may answer instead: both copies work on the same
+    /// database, so it is as asking again.
+    pub fn may_be_answered_here(&self, repeat: Repeat) -> bool {
+        self.nothing_was_sent() || self.may_repeat(repeat)
     }
 
     /// Whether it counts against the peer.

@@ -37,7 +37,7 @@ async fn somebody_waits(shop: &TestShop) {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_503() {
-    let set = ["server.request_deadline_ms=1500"];
+    let set = ["server.request_deadline_ms=2000"];
     let shop = TestShop::open_with(Topology::default(), &set).await;
     let admin = shop.admin().await;
     let sofa = shop.product(&admin, "SOFA", 100, 1).await;

@@ -119,7 +119,7 @@ async fn create(
     Ok(())
 }
 
-/// The three databases of one test; dropped with the last clone.
+/// The databases of one test, one for each module; dropped with the last clone.
 #[derive(Clone)]
 pub struct TestDatabases {
     options: Vec<(Module, PgConnectOptions)>,
@@ -145,6 +145,10 @@ impl Drop for Names {
 
 impl TestDatabases {
     pub async fn create() -> Self {
+        Self::create_of(&Module::ALL).await
+    }
+
+    pub async fn create_of(modules: &[Module]) -> Self {
         let cluster = cluster().await;
         let number = TESTS.fetch_add(1, Ordering::Relaxed);
         let (mut options, mut names) = (Vec::new(), Vec::new());
@@ -152,7 +156,7 @@ impl TestDatabases {
         let mut admin = PgConnection::connect_with(&cluster.admin_options())
             .await
             .unwrap();
-        for module in Module::ALL {
+        for &module in modules {
             let name = format!("test_{number}_{module}");
             create(&mut admin, &name, &template(module), module)
                 .await

@@ -2,7 +2,8 @@ use std::sync::Mutex;
 
 use cleave::settings::Module;
 
-use crate::support::{Proxy, TestShop, Topology};
+use crate::support::proxy::{Mode, Proxy};
+use crate::support::{TestShop, Topology};
 
 /// What strangers are answered.
 const STRANGER: [(Module, &str, u16); 3] = [
@@ -17,7 +18,7 @@ async fn each_module_is_where_its_topology_says() {
     for topology in Topology::ALL.into_iter().filter(|t| !t.turning) {
         let proxies = Mutex::new(Vec::new());
         let detour = |_, address| {
-            let proxy = Proxy::before(address);
+            let proxy = Proxy::to(address);
             let address = proxy.address;
             proxies.lock().unwrap().push(proxy);
             address
@@ -27,7 +28,9 @@ async fn each_module_is_where_its_topology_says() {
             let answer = shop.get(path).await;
             assert_eq!(answer.status, status, "{module} of {}", topology.name);
         }
-        proxies.lock().unwrap().iter().for_each(Proxy::cut);
+        for proxy in &*proxies.lock().unwrap() {
+            proxy.set(Mode::Refuse);
+        }
         for (module, path, status) in STRANGER {
             let answer = shop.get(path).await;
             if topology.elsewhere(0, module).is_some() {

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
-use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 pub use circuit::Circuit;
+pub(crate) use http::Again;
 pub use http::{Body, BoxError, ClientGone};
 
 use crate::handshake::Handshake;
@@ -139,7 +139,8 @@ impl Peer {
     }
 
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
-    /// for that; without it, as for an upload that takes its time, the circuit learns nothing.
+    /// for that; without it, as for an upload that takes its time, the circuit learns nothing, and an
+    /// open one is tried with a handshake first.
     pub async fn forward(
         &self,
         request: Request<Body>,
@@ -151,23 +152,37 @@ impl Peer {
         let attempt = async move { http.head_of_answer(request).await };
         match patience {
             Some(patience) => self.circuit.run(within(patience, attempt)).await,
-            None if self.circuit.is_open() => Err(Fault::CircuitOpen),
-            None => attempt.await,
+            None => {
+                self.try_open_circuit().await?;
+                attempt.await
+            }
         }
+    }
+
+    async fn try_open_circuit(&self) -> Result<(), Fault> {
+        if !self.circuit.is_open() {
+            return Ok(());
+        }
+        let patience = self.config.call_timeout;
+        let probe = within(patience, self.http.clone().whole_answer(self.question()?));
+        self.circuit.run(probe).await.map(drop)
     }
 
     /// Asks what the peer hosts and whether that can serve; past circuit and bulkhead.
     pub async fn handshake(&self, patience: Duration) -> Result<Handshake, Fault> {
-        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let mut request = Request::new(empty);
-        *request.uri_mut() = self.uri(Handshake::PATH)?;
-        let authorization = HeaderName::from_static("authorization");
-        request.headers_mut().insert(authorization, self.bearer()?);
-        let answer = within(patience, self.http.whole_answer(request)).await?;
+        let answer = within(patience, self.http.clone().whole_answer(self.question()?)).await?;
         if !answer.status().is_success() {
             return Err(Fault::Refused(answer.status().as_u16()));
         }
         serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
+    }
+
+    fn question(&self) -> Result<Request<Body>, Fault> {
+        let mut request = Request::new(http::empty());
+        *request.uri_mut() = self.uri(Handshake::PATH)?;
+        let authorization = HeaderName::from_static("authorization");
+        request.headers_mut().insert(authorization, self.bearer()?);
+        Ok(request)
     }
 }
 
