@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../e2e/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with other tests")]
 mod support;
 
 mod node;

@@ -3,7 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use cleave::databases::embedded_options;
@@ -123,6 +123,7 @@ async fn create(
 #[derive(Clone)]
 pub struct TestDatabases {
     options: Vec<(Module, PgConnectOptions)>,
+    was_away: Arc<AtomicBool>,
     _names: Arc<Names>,
 }
 
@@ -166,7 +167,11 @@ impl TestDatabases {
         }
         admin.close().await.unwrap();
         let _names = Arc::new(Names(names));
-        Self { options, _names }
+        Self {
+            options,
+            was_away: Arc::default(),
+            _names,
+        }
     }
 
     pub fn all(&self) -> Vec<(Module, PgConnectOptions)> {
@@ -176,6 +181,15 @@ impl TestDatabases {
     pub fn of(&self, module: Module) -> PgConnectOptions {
         let found = self.options.iter().find(|(of, _)| *of == module);
         found.unwrap().1.clone()
+    }
+
+    /// One of them is taken away: from now on processes may not be ready.
+    pub fn note_outage(&self) {
+        self.was_away.store(true, Ordering::Relaxed);
+    }
+
+    pub fn had_outage(&self) -> bool {
+        self.was_away.load(Ordering::Relaxed)
     }
 
     /// A connection to look behind the scenes.
