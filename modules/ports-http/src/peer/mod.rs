@@ -16,6 +16,7 @@ pub(crate) use http::Again;
 pub use http::{Body, BoxError, ClientGone};
 
 use crate::handshake::Handshake;
+use crate::wire::X_REQUEST_ID;
 use crate::{Fault, ServiceTokens};
 use http::Http;
 
@@ -149,7 +150,7 @@ impl Peer {
         let permit = self.forwards.try_acquire();
         let _one_of_many = permit.map_err(|_| Fault::TooManyInFlight)?;
         let http = self.http.clone();
-        let attempt = async move { http.head_of_answer(request).await };
+        let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
         match patience {
             Some(patience) => self.circuit.run(within(patience, attempt)).await,
             None => {
@@ -184,6 +185,15 @@ impl Peer {
         request.headers_mut().insert(authorization, self.bearer()?);
         Ok(request)
     }
+}
+
+/// Every answer of ours has its request's id. A failure without one was said in between, by a proxy
+/// that finds nobody behind it.
+fn of_a_module(answer: Response<Incoming>) -> Result<Response<Incoming>, Fault> {
+    if answer.status().is_server_error() && !answer.headers().contains_key(X_REQUEST_ID) {
+        return Err(Fault::Refused(answer.status().as_u16()));
+    }
+    Ok(answer)
 }
 
 async fn within<T>(
