@@ -131,7 +131,7 @@ impl Node {
                 .await;
             let page = page.expect(200);
             let items = page["items"].as_array().unwrap();
-            ids.extend(items.iter().map(|order| id_of(order)));
+            ids.extend(items.iter().map(id_of));
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return ids,
