@@ -18,6 +18,7 @@ pub use http::{Body, BoxError, ClientGone};
 pub use places::{Place, Turn};
 
 use crate::handshake::Handshake;
+use crate::wire::X_REQUEST_ID;
 use crate::{Fault, ServiceTokens};
 use http::Http;
 use places::Places;
@@ -156,7 +157,7 @@ impl Peer {
         place: Place,
     ) -> Result<Response<Incoming>, Fault> {
         let (http, turn) = (self.http.clone(), place.turn());
-        let attempt = async move { http.head_of_answer(request).await };
+        let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
         match patience {
             Some(patience) => {
                 let attempt = async move {
@@ -199,6 +200,15 @@ impl Peer {
         request.headers_mut().insert(authorization, self.bearer()?);
         Ok(request)
     }
+}
+
+/// Every answer of ours has its request's id. A failure without one was said in between, by a proxy
+/// that finds nobody behind it.
+fn of_a_module(answer: Response<Incoming>) -> Result<Response<Incoming>, Fault> {
+    if answer.status().is_server_error() && !answer.headers().contains_key(X_REQUEST_ID) {
+        return Err(Fault::Refused(answer.status().as_u16()));
+    }
+    Ok(answer)
 }
 
 async fn within<T>(
