@@ -13,7 +13,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use platform::Problem;
-use ports_http::{Dial, Fault, Kind, Peer, Route, Side};
+use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
 
 use crate::dials::Dials;
 use crate::openapi::BASE_PATH;
@@ -66,26 +66,30 @@ pub async fn gateway<B: MessageBody + 'static>(
     let Some(dial) = gateway.dial(&req) else {
         return Ok(next.call(req).await?.map_into_left_body());
     };
+    // CONNECT names no path to a peer, and an answer to TRACE would show what we say there.
+    if [Method::CONNECT, Method::TRACE].contains(req.method()) {
+        return Ok(next.call(req).await?.map_into_left_body());
+    }
     let dial = Arc::clone(dial);
-    match dial.route(*req.method() == Method::GET) {
+    let repeat = match *req.method() {
+        Method::GET => Repeat::Safe,
+        _ => Repeat::Once,
+    };
+    match dial.route(repeat == Repeat::Safe) {
         Route::Local => here(&dial, req, next).await,
         Route::Nowhere => Ok(req
             .error_response(Problem::unavailable())
             .map_into_right_body()),
         Route::Remote(peer) => {
             let sent = there(&dial, &peer, &mut req).await;
-            let response = sent.unwrap_or_else(|fault| refusal(&peer, &fault));
-            Ok(req.into_response(response).map_into_right_body())
+            Ok(answered(req, &peer, sent))
         }
         Route::Canary(peer) => match there(&dial, &peer, &mut req).await {
-            Err(fault) if fault.nothing_was_sent() => {
+            Err(fault) if fault.may_be_answered_here(repeat) => {
                 tracing::warn!(module = dial.module(), %fault, "canary: answering here");
                 here(&dial, req, next).await
             }
-            sent => {
-                let response = sent.unwrap_or_else(|fault| refusal(&peer, &fault));
-                Ok(req.into_response(response).map_into_right_body())
-            }
+            sent => Ok(answered(req, &peer, sent)),
         },
         Route::Shadowed(peer) => {
             let question = forward::Question::of(&req);
@@ -137,15 +141,27 @@ fn measure(dial: &Dial, side: Side, status: StatusCode, start: Instant) {
     .record(took);
 }
 
+/// A problem goes as an error, so that the edge completes it.
+fn answered<B>(
+    req: ServiceRequest,
+    peer: &Peer,
+    sent: Result<HttpResponse, Fault>,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let response = match sent {
+        Ok(response) => req.into_response(response),
+        Err(fault) => req.error_response(refusal(peer, &fault)),
+    };
+    response.map_into_right_body()
+}
+
 /// A peer that gives no answer is as a database that gives none.
-fn refusal(peer: &Peer, fault: &Fault) -> HttpResponse {
+fn refusal(peer: &Peer, fault: &Fault) -> Problem {
     tracing::warn!(module = peer.module(), peer = peer.url(), %fault, "a request could not be sent on");
-    let problem = match fault {
-        Fault::TimedOut => Problem::deadline_exceeded(),
+    match fault {
+        Fault::TimedOut | Fault::ClientSlow => Problem::deadline_exceeded(),
         Fault::ClientGone => Problem::bad_request("bad_request", "The request could not be read."),
         _ => Problem::unavailable(),
-    };
-    HttpResponse::from_error(problem)
+    }
 }
 
 #[cfg(test)]

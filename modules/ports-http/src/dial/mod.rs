@@ -74,7 +74,8 @@ pub enum Route {
     Local,
     /// Local, and the peer is asked the same.
     Shadowed(Arc<Peer>),
-    /// To the peer; back here when nobody there has seen the call.
+    /// To the peer; back here when it gives no answer, unless it may have done what is not to be
+    /// done twice.
     Canary(Arc<Peer>),
     Remote(Arc<Peer>),
     /// The module is not here, and nobody is named who has it.

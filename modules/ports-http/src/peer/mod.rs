@@ -2,22 +2,25 @@
 
 mod circuit;
 mod http;
+mod places;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
-use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 pub use circuit::Circuit;
+pub(crate) use http::Again;
 pub use http::{Body, BoxError, ClientGone};
+pub use places::{Place, Turn};
 
 use crate::handshake::Handshake;
 use crate::{Fault, ServiceTokens};
 use http::Http;
+use places::Places;
 
 /// How a module is called; see `modules.<m>` in the settings.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ pub struct Peer {
     http: Http,
     circuit: Circuit,
     calls: Semaphore,
-    forwards: Semaphore,
+    forwards: Places,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +89,7 @@ impl Peer {
             http: Http::new(config.call_timeout),
             circuit,
             calls: Semaphore::new(config.max_in_flight),
-            forwards: Semaphore::new(config.max_in_flight),
+            forwards: Places::new(config.max_in_flight),
             config,
             tokens,
         })
@@ -110,8 +113,8 @@ impl Peer {
 
     /// Calls and forwarded requests that wait for an answer.
     pub fn in_flight(&self) -> usize {
-        let most = self.config.max_in_flight;
-        2 * most - self.calls.available_permits() - self.forwards.available_permits()
+        let calls = self.config.max_in_flight - self.calls.available_permits();
+        calls + self.forwards.taken()
     }
 
     /// The peer's address with a path and query, which stay as they are written.
@@ -146,36 +149,63 @@ impl Peer {
         self.circuit.run(within(patience, attempt)).await
     }
 
+    /// For a request that is to be sent on.
+    pub fn place(&self) -> Result<Place, Fault> {
+        self.forwards.enter().ok_or(Fault::TooManyInFlight)
+    }
+
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
-    /// for that; without it, as for an upload that takes its time, the circuit learns nothing.
+    /// for that; without it, as for an upload that takes its time, the circuit learns nothing, and an
+    /// open one is tried with a handshake first.
     pub async fn forward(
         &self,
         request: Request<Body>,
         patience: Option<Duration>,
+        place: Place,
     ) -> Result<Response<Incoming>, Fault> {
-        let permit = self.forwards.try_acquire();
-        let _one_of_many = permit.map_err(|_| Fault::TooManyInFlight)?;
-        let http = self.http.clone();
+        let (http, turn) = (self.http.clone(), place.turn());
         let attempt = async move { http.head_of_answer(request).await };
         match patience {
-            Some(patience) => self.circuit.run(within(patience, attempt)).await,
-            None if self.circuit.is_open() => Err(Fault::CircuitOpen),
-            None => attempt.await,
+            Some(patience) => {
+                let attempt = async move {
+                    match within(patience, attempt).await {
+                        Err(Fault::TimedOut) if turn.is_clients() => Err(Fault::ClientSlow),
+                        answer => answer,
+                    }
+                };
+                self.circuit.run(attempt).await
+            }
+            None => {
+                self.try_open_circuit().await?;
+                attempt.await
+            }
         }
+    }
+
+    async fn try_open_circuit(&self) -> Result<(), Fault> {
+        if !self.circuit.is_open() {
+            return Ok(());
+        }
+        let patience = self.config.call_timeout;
+        let probe = within(patience, self.http.clone().whole_answer(self.question()?));
+        self.circuit.run(probe).await.map(drop)
     }
 
     /// Asks what the peer hosts and whether that can serve; past circuit and bulkhead.
     pub async fn handshake(&self, patience: Duration) -> Result<Handshake, Fault> {
-        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let mut request = Request::new(empty);
-        *request.uri_mut() = self.uri(Handshake::PATH)?;
-        let authorization = HeaderName::from_static("authorization");
-        request.headers_mut().insert(authorization, self.bearer()?);
-        let answer = within(patience, self.http.whole_answer(request)).await?;
+        let answer = within(patience, self.http.clone().whole_answer(self.question()?)).await?;
         if !answer.status().is_success() {
             return Err(Fault::Refused(answer.status().as_u16()));
         }
         serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
+    }
+
+    fn question(&self) -> Result<Request<Body>, Fault> {
+        let mut request = Request::new(http::empty());
+        *request.uri_mut() = self.uri(Handshake::PATH)?;
+        let authorization = HeaderName::from_static("authorization");
+        request.headers_mut().insert(authorization, self.bearer()?);
+        Ok(request)
     }
 }
 
