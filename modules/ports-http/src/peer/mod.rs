@@ -49,8 +49,24 @@ pub struct Peer {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("not an http or https address without a path: {0}")]
+#[error("not an http or https address without user, path and query: {0}")]
 pub struct InvalidUrl(String);
+
+/// Reads the address of a peer: scheme, host and port, and nothing besides.
+pub fn peer_address(url: &str) -> Result<Uri, InvalidUrl> {
+    let invalid = || InvalidUrl(url.to_owned());
+    let address: Uri = url.trim_end_matches('/').parse().map_err(|_| invalid())?;
+    let scheme = address.scheme_str().unwrap_or_default();
+    let bare = address.path() == "/" && address.query().is_none() && !url.contains('#');
+    let nobody = address
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
+    if ["http", "https"].contains(&scheme) && bare && nobody {
+        Ok(address)
+    } else {
+        Err(invalid())
+    }
+}
 
 impl Peer {
     /// `url` is the peer's private listener, such as `http://products.internal:8100`. Nothing is
@@ -63,15 +79,7 @@ impl Peer {
     ) -> Result<Self, InvalidUrl> {
         let invalid = || InvalidUrl(url.to_owned());
         let url = url.trim_end_matches('/').to_owned();
-        let base: Uri = url.parse().map_err(|_| invalid())?;
-        let scheme = base.scheme_str().unwrap_or_default();
-        if !["http", "https"].contains(&scheme)
-            || base.authority().is_none_or(|a| a.as_str().contains('@'))
-            || base.path() != "/"
-            || base.query().is_some()
-        {
-            return Err(invalid());
-        }
+        let base = peer_address(&url)?;
         let failures = usize::try_from(config.circuit_failures.max(1)).unwrap_or(usize::MAX);
         let circuit = Circuit::new(&format!("{module} at {url}"), failures, config.circuit_open)
             .ok_or_else(invalid)?;
