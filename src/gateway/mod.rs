@@ -13,7 +13,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use platform::Problem;
-use ports_http::{Dial, Fault, Kind, Peer, Route, Side};
+use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
 
 use crate::dials::Dials;
 use crate::openapi::BASE_PATH;
@@ -71,21 +71,25 @@ pub async fn gateway<B: MessageBody + 'static>(
         return Ok(next.call(req).await?.map_into_left_body());
     }
     let dial = Arc::clone(dial);
-    match dial.route(*req.method() == Method::GET) {
+    let repeat = match *req.method() {
+        Method::GET => Repeat::Safe,
+        _ => Repeat::Once,
+    };
+    match dial.route(repeat == Repeat::Safe) {
         Route::Local => here(&dial, req, next).await,
         Route::Nowhere => Ok(req
             .error_response(Problem::unavailable())
             .map_into_right_body()),
         Route::Remote(peer) => {
             let sent = there(&dial, &peer, &mut req).await;
-            Ok(answer(&peer, req, sent).map_into_right_body())
+            Ok(answered(req, &peer, sent))
         }
         Route::Canary(peer) => match there(&dial, &peer, &mut req).await {
-            Err(fault) if fault.nothing_was_sent() => {
+            Err(fault) if fault.may_be_answered_here(repeat) => {
                 tracing::warn!(module = dial.module(), %fault, "canary: answering here");
                 here(&dial, req, next).await
             }
-            sent => Ok(answer(&peer, req, sent).map_into_right_body()),
+            sent => Ok(answered(req, &peer, sent)),
         },
         Route::Shadowed(peer) => {
             let question = forward::Question::of(&req);
@@ -137,16 +141,17 @@ fn measure(dial: &Dial, side: Side, status: StatusCode, start: Instant) {
     .record(took);
 }
 
-fn answer(
-    peer: &Peer,
+/// A problem goes as an error, so that the edge completes it.
+fn answered<B>(
     req: ServiceRequest,
+    peer: &Peer,
     sent: Result<HttpResponse, Fault>,
-) -> ServiceResponse<BoxBody> {
-    match sent {
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let response = match sent {
         Ok(response) => req.into_response(response),
-        // The edge renders it.
         Err(fault) => req.error_response(refusal(peer, &fault)),
-    }
+    };
+    response.map_into_right_body()
 }
 
 /// A peer that gives no answer is as a database that gives none.

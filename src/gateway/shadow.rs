@@ -89,12 +89,14 @@ async fn answer_of(peer: &Peer, question: Question) -> Result<(u16, Bytes), Faul
     Ok((head.status.as_u16(), body.to_bytes()))
 }
 
-/// JSON is compared by what it says; every problem has the id of its own request.
+/// JSON is compared by what it says; what problems say of their own request is added at the edge,
+/// which the module's answer has yet to pass.
 fn same_body(one: &[u8], other: &[u8]) -> bool {
     let json = |bytes: &[u8]| {
         let mut value: Value = serde_json::from_slice(bytes).ok()?;
         if let Some(members) = value.as_object_mut() {
             members.remove("request_id");
+            members.remove("instance");
         }
         Some(value)
     };
@@ -111,6 +113,10 @@ mod tests {
         assert!(same_body(
             br#"{"a":1,"request_id":"x"}"#,
             br#"{"a":1,"request_id":"y"}"#
+        ));
+        assert!(same_body(
+            br#"{"code":"not_found"}"#,
+            br#"{"code":"not_found","instance":"/api/v1/products/1","request_id":"y"}"#
         ));
         assert!(!same_body(br#"{"a":1}"#, br#"{"a":2}"#));
         assert!(!same_body(b"a", b"b"));

@@ -39,7 +39,10 @@ impl Deliver for Module {
                     .map(|_| ())
                     .map_err(|error| Undelivered::Failed(error.to_string()))
             }
-            Err(PortError::Failed(Failure::Unavailable)) => Err(Undelivered::Unavailable),
+            // A peer that hangs is away, too: only what was answered can be held against an event.
+            Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {
+                Err(Undelivered::Unavailable)
+            }
             Err(PortError::Failed(failure)) => Err(Undelivered::Failed(failure.to_string())),
         }
     }

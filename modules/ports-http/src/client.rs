@@ -10,7 +10,7 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use ports::{CallContext, Failure, PortError, PortResult};
 
-use crate::peer::{Body, Peer};
+use crate::peer::{Again, Body, Peer};
 use crate::wire::{Envelope, TRACEPARENT, X_CALLER, X_DEADLINE, X_REQUEST_ID};
 use crate::{Call, Fault, Repeat};
 
@@ -67,8 +67,10 @@ pub(crate) async fn ask<C: Call>(
         .with_max_delay(PAUSE_MOST)
         .with_max_times(retries(C::REPEAT, peer.config().call_retries))
         .build();
+    let mut sent_before = false;
     loop {
-        let answer = attempt::<C>(peer, cx, body.clone()).await;
+        let answer = attempt::<C>(peer, cx, body.clone(), sent_before).await;
+        sent_before = true;
         let again = match &answer {
             // The peer is there, its database perhaps not; it may be another one next time.
             Ok(Err(PortError::Failed(Failure::Unavailable))) => C::REPEAT != Repeat::Once,
@@ -98,6 +100,7 @@ async fn attempt<C: Call>(
     peer: &Peer,
     cx: &CallContext,
     body: Bytes,
+    sent_before: bool,
 ) -> Result<PortResult<C::Reply, C::Rejection>, Fault> {
     let patience = cx.remaining().min(peer.config().call_timeout);
     if patience.is_zero() {
@@ -107,6 +110,9 @@ async fn attempt<C: Call>(
     let mut request = Request::new(Body::new(whole));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = peer.uri(&C::path())?;
+    if sent_before {
+        request.extensions_mut().insert(Again);
+    }
     let headers = request.headers_mut();
     headers.insert(AUTHORIZATION, peer.bearer()?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -37,21 +37,25 @@ fn hint(status: u16) -> &'static str {
 
 impl Fault {
     /// Whether it is certain that nobody has seen the call.
-    pub fn nothing_was_sent(&self) -> bool {
+    fn nothing_was_sent(&self) -> bool {
         matches!(
             self,
             Self::CircuitOpen | Self::TooManyInFlight | Self::NotConnected(_)
         )
     }
 
-    /// Whether it counts against the peer.
-    pub(crate) fn of_the_peer(&self) -> bool {
-        !matches!(self, Self::CircuitOpen | Self::TooManyInFlight) && !self.of_the_client()
+    /// Whether a process that hosts the module too may answer instead: both copies work on the same
+    /// database, so it is as asking again.
+    pub fn may_be_answered_here(&self, repeat: Repeat) -> bool {
+        self.nothing_was_sent() || self.may_repeat(repeat)
     }
 
-    /// Whether it says nothing of the peer.
-    pub(crate) fn of_the_client(&self) -> bool {
-        matches!(self, Self::ClientGone | Self::ClientSlow)
+    /// Whether it counts against the peer. What does not, says nothing of it.
+    pub(crate) fn of_the_peer(&self) -> bool {
+        !matches!(
+            self,
+            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone | Self::ClientSlow
+        )
     }
 
     /// Whether asking again may help, and may be done.

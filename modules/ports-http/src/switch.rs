@@ -51,7 +51,7 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
             },
             Route::Canary(peer) => match self.remote::<C>(&peer, &cx, &request).await {
                 Ok(answer) => answer,
-                Err(fault) if fault.nothing_was_sent() => {
+                Err(fault) if fault.may_be_answered_here(C::REPEAT) => {
                     tracing::warn!(module = C::MODULE, call = C::NAME, %fault, "canary: asking here");
                     local(cx, request).await
                 }

@@ -37,7 +37,7 @@ async fn somebody_waits(shop: &TestShop) {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_503() {
-    let set = ["server.request_deadline_ms=300"];
+    let set = ["server.request_deadline_ms=2000"];
     let shop = TestShop::open_with(Topology::default(), &set).await;
     let admin = shop.admin().await;
     let sofa = shop.product(&admin, "SOFA", 100, 1).await;
@@ -52,7 +52,7 @@ async fn an_answer_that_takes_too_long_is_503() {
             &json!({ "on_hand": 2 }),
         )
         .await;
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(6));
     assert!(late.header("retry-after").is_some());
     late.expect_problem(503, "deadline_exceeded");
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ::http::{Request, Response};
 use actix_web::web::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -29,8 +29,18 @@ const IDLE_MOST: usize = 256;
 /// The largest answer to a call. The largest that is meant, all of an order's lines, is 100 KB.
 const ANSWER_MOST: usize = 16 << 20;
 
+/// Marks a request that was sent before. The pool may hold more connections that went as that one
+/// did, so it gets one of its own.
 #[derive(Clone)]
-pub(super) struct Http(Client<HttpsConnector<HttpConnector>, Body>);
+pub(crate) struct Again;
+
+type Sender = Client<HttpsConnector<HttpConnector>, Body>;
+
+#[derive(Clone)]
+pub(super) struct Http {
+    pooled: Sender,
+    unpooled: Sender,
+}
 
 impl Http {
     pub(super) fn new(connect_timeout: Duration) -> Self {
@@ -44,20 +54,38 @@ impl Http {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Self(
+        let with_idle = |most| {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(IDLE_MOST)
-                .build(connector),
-        )
+                .pool_max_idle_per_host(most)
+                .build(connector.clone())
+        };
+        Self {
+            pooled: with_idle(IDLE_MOST),
+            unpooled: with_idle(0),
+        }
     }
 
+    /// A read on a connection that breaks is sent once more: the peer may have closed it just as it
+    /// was taken up.
     pub(super) async fn head_of_answer(
-        &self,
+        self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, Fault> {
-        self.0.request(request).await.map_err(|error| {
+        let again = repetition(&request);
+        match (self.send(request).await, again) {
+            (Err(Fault::Broken(_)), Some(again)) => self.send(again).await,
+            (answer, _) => answer,
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Fault> {
+        let client = match request.extensions().get::<Again>() {
+            Some(Again) => &self.unpooled,
+            None => &self.pooled,
+        };
+        client.request(request).await.map_err(|error| {
             let of_the_client = causes(&error).any(|cause| cause.is::<ClientGone>());
             match error.is_connect() {
                 _ if of_the_client => Fault::ClientGone,
@@ -68,7 +96,7 @@ impl Http {
     }
 
     pub(super) async fn whole_answer(
-        &self,
+        self,
         request: Request<Body>,
     ) -> Result<Response<Bytes>, Fault> {
         let (head, body) = self.head_of_answer(request).await?.into_parts();
@@ -76,6 +104,23 @@ impl Http {
         let body = body.map_err(|error| Fault::Broken(error.to_string()))?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+/// The same request, when sending it twice does no harm.
+fn repetition(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    again.extensions_mut().insert(Again);
+    Some(again)
+}
+
+pub(super) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 type Cause = dyn std::error::Error + 'static;

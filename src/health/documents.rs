@@ -1,0 +1,103 @@
+//! What the health routes answer.
+
+use std::collections::BTreeMap;
+
+use platform::db::{DatabaseHealth, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::look::Look;
+use crate::settings::Module;
+
+#[derive(Serialize, ToSchema)]
+pub struct ProcessHealth {
+    #[schema(example = "cleave")]
+    pub(super) service: &'static str,
+    pub(super) version: &'static str,
+    pub(super) status: Status,
+    /// By name, those that are hosted here and those whose peer is known.
+    pub(super) modules: BTreeMap<&'static str, ModuleHealth>,
+    pub(super) cache: CacheHealth,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ModuleHealth {
+    #[schema(example = "orders")]
+    pub(super) service: &'static str,
+    #[schema(example = "local")]
+    pub(super) mode: &'static str,
+    pub(super) status: Status,
+    /// Of a module in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) database: Option<DatabaseHealth>,
+    /// Of a module whose calls go elsewhere, wholly or in part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) peer: Option<PeerHealth>,
+    /// The modules that this one asks, by name.
+    pub(super) dependencies: BTreeMap<&'static str, Dependency>,
+}
+
+/// The process that answers for a module.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct PeerHealth {
+    pub(super) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<f64>,
+    #[schema(example = "closed")]
+    pub(super) circuit: &'static str,
+    /// Why it cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+    /// Every call goes there.
+    #[serde(skip)]
+    pub(super) whole: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Dependency {
+    pub(super) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<f64>,
+    /// `closed` lets calls through, `open` does not, `half_open` tries; a module in the same process
+    /// is always `closed`.
+    #[schema(example = "closed")]
+    pub(super) circuit: &'static str,
+}
+
+impl Dependency {
+    pub(super) fn of(module: Module, look: &Look) -> Option<Self> {
+        if let Some(peer) = look.peers.get(&module).filter(|peer| peer.whole) {
+            return Some(Self {
+                status: peer.status,
+                latency_ms: peer.latency_ms,
+                circuit: peer.circuit,
+            });
+        }
+        let database = look.databases.get(&module)?;
+        Some(Self {
+            status: database.status,
+            latency_ms: database.latency_ms,
+            circuit: "closed",
+        })
+    }
+}
+
+/// That it is so, in a word.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HealthWord)]
+pub struct Word {
+    pub(super) status: Status,
+}
+
+impl Word {
+    pub(super) const HEALTHY: Self = Self {
+        status: Status::Healthy,
+    };
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct CacheHealth {
+    #[schema(example = "in_process")]
+    pub(super) kind: &'static str,
+    pub(super) status: Status,
+}

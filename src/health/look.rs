@@ -1,0 +1,246 @@
+//! Looking at everything that modules depend on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use platform::db::{self, DatabaseHealth, Status};
+use ports_http::calls::version_of;
+use ports_http::{Handshake, Hosted, Step};
+use tokio::sync::Mutex;
+
+use super::documents::{Dependency, ModuleHealth, PeerHealth};
+use crate::dials::Dials;
+use crate::settings::{Mode, Module, Settings};
+use crate::wiring::Store;
+
+/// What the health routes look at; app data.
+pub struct Health {
+    modes: Vec<(Module, Mode)>,
+    stores: Vec<Store>,
+    dials: Arc<Dials>,
+    /// Modules whose migrations are in; they stay in.
+    migrated: Mutex<BTreeSet<Module>>,
+    stopping: AtomicBool,
+    databases: Kept<Databases>,
+    peers: Kept<Peers>,
+    /// By module, once they are known.
+    identities: Mutex<BTreeMap<Module, String>>,
+}
+
+/// The last look, for whoever asks soon after.
+type Kept<T> = Mutex<Option<(Instant, Arc<T>)>>;
+type Databases = BTreeMap<Module, DatabaseHealth>;
+/// Of the modules that are elsewhere, wholly or in part.
+type Peers = BTreeMap<Module, PeerHealth>;
+
+/// What everything that modules depend on said, at one moment.
+pub(super) struct Look {
+    pub(super) databases: Arc<Databases>,
+    pub(super) peers: Arc<Peers>,
+}
+
+/// How long a look is good for everybody who asks.
+const LOOK_KEPT: Duration = Duration::from_millis(500);
+
+impl Health {
+    pub fn new(settings: &Settings, stores: Vec<Store>, dials: Arc<Dials>) -> Arc<Self> {
+        let mode = |module| (module, settings.modules.get(module).mode);
+        Arc::new(Self {
+            modes: Module::ALL.into_iter().map(mode).collect(),
+            stores,
+            dials,
+            migrated: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            databases: Mutex::default(),
+            peers: Mutex::default(),
+            identities: Mutex::default(),
+        })
+    }
+
+    /// From now on not ready, so that no new traffic is sent here.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn mode(&self, module: Module) -> Mode {
+        let found = self.modes.iter().find(|(of, _)| *of == module);
+        found.map_or(Mode::Off, |(_, mode)| *mode)
+    }
+
+    pub(super) async fn look(&self) -> Look {
+        let (databases, peers) = futures_util::join!(self.look_at_databases(), self.ask_peers());
+        Look { databases, peers }
+    }
+
+    async fn look_at_databases(&self) -> Arc<Databases> {
+        kept(&self.databases, async {
+            let stores = self.stores.iter();
+            let looks = stores.map(async |store| (store.module, db::health(&store.pool).await));
+            join_all(looks).await.into_iter().collect()
+        })
+        .await
+    }
+
+    /// Never a part of readiness: two processes that are each other's peers would wait for each
+    /// other.
+    async fn ask_peers(&self) -> Arc<Peers> {
+        kept(&self.peers, async {
+            let dials = self.dials.modules();
+            let asked = dials
+                .iter()
+                .map(async |module| Some((*module, self.peer(*module).await?)));
+            join_all(asked).await.into_iter().flatten().collect()
+        })
+        .await
+    }
+
+    /// Whether a module can be asked at its peer, when calls go there.
+    async fn peer(&self, module: Module) -> Option<PeerHealth> {
+        let position = self.dials.get(module)?.position();
+        let peer = position.peer.as_ref()?;
+        if position.step == Step::Local {
+            return None;
+        }
+        let start = Instant::now();
+        let answer = self.dials.handshake(module).await?;
+        let latency_ms = answer
+            .is_ok()
+            .then(|| start.elapsed().as_secs_f64() * 1000.0);
+        Some(PeerHealth {
+            status: match answer {
+                Ok(_) => Status::Healthy,
+                Err(_) => Status::Unhealthy,
+            },
+            latency_ms,
+            circuit: peer.circuit().state(),
+            error: answer.err(),
+            whole: position.step == Step::Remote,
+        })
+    }
+
+    /// A module is as healthy as its database, or as its peer when it is remote; and degraded when
+    /// it needs one that is not healthy.
+    pub(super) fn module(&self, module: Module, look: &Look) -> Option<ModuleHealth> {
+        let peer = look.peers.get(&module).filter(|peer| peer.whole);
+        let database = look.databases.get(&module);
+        let own = match (peer, database) {
+            (Some(peer), _) => peer.status,
+            (None, Some(database)) => database.status,
+            (None, None) => return None,
+        };
+        let needs = if database.is_some() {
+            module.needs()
+        } else {
+            &[]
+        };
+        let dependencies: BTreeMap<&'static str, Dependency> = needs
+            .iter()
+            .filter_map(|needed| Some((needed.name(), Dependency::of(*needed, look)?)))
+            .collect();
+        let worst = dependencies.values().map(|d| d.status).max();
+        let status = match (own, worst) {
+            (Status::Healthy, Some(Status::Degraded | Status::Unhealthy)) => Status::Degraded,
+            (own, _) => own,
+        };
+        Some(ModuleHealth {
+            service: module.name(),
+            mode: self.mode(module).name(),
+            status,
+            database: database.cloned(),
+            peer: look.peers.get(&module).cloned(),
+            dependencies,
+        })
+    }
+
+    /// What this process says of itself to others.
+    pub async fn handshake(&self) -> Handshake {
+        let mut modules = BTreeMap::new();
+        for store in &self.stores {
+            let not_ready = self.serves(store).await.err();
+            let name = store.module.name();
+            let hosted = Hosted {
+                port_version: version_of(name).unwrap_or_default(),
+                database: match not_ready {
+                    None => self.identity(store).await,
+                    Some(_) => None,
+                },
+                not_ready,
+            };
+            modules.insert(name.to_owned(), hosted);
+        }
+        Handshake {
+            service: "cleave".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            modules,
+        }
+    }
+
+    /// It does not change, and is asked for once.
+    async fn identity(&self, store: &Store) -> Option<String> {
+        let mut known = self.identities.lock().await;
+        if let Some(identity) = known.get(&store.module) {
+            return Some(identity.clone());
+        }
+        let identity = store.identity().await?;
+        known.insert(store.module, identity.clone());
+        Some(identity)
+    }
+
+    pub(super) async fn ready(&self) -> Result<(), String> {
+        self.is_not_stopping()?;
+        for store in &self.stores {
+            self.serves(store).await?;
+        }
+        Ok(())
+    }
+
+    /// One module may be ready while another is not.
+    async fn serves(&self, store: &Store) -> Result<(), String> {
+        self.is_not_stopping()?;
+        let databases = self.look_at_databases().await;
+        let database = databases.get(&store.module);
+        if database.is_some_and(|database| database.status == Status::Unhealthy) {
+            return Err(format!("the database of {} does not answer", store.module));
+        }
+        self.migrations_are_in(store).await
+    }
+
+    fn is_not_stopping(&self) -> Result<(), String> {
+        match self.stopping.load(Ordering::Relaxed) {
+            true => Err("this process is shutting down".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    async fn migrations_are_in(&self, store: &Store) -> Result<(), String> {
+        let module = store.module;
+        if self.migrated.lock().await.contains(&module) {
+            return Ok(());
+        }
+        match store.missing().await {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(_) => return Err(format!("the database of {module} is behind")),
+            Err(_) => return Err(format!("the database of {module} does not answer")),
+        }
+        self.migrated.lock().await.insert(module);
+        Ok(())
+    }
+}
+
+/// Whoever asks while a look is under way waits for it, so that health checks cost the pools and the
+/// peers the same however many there are.
+async fn kept<T>(last: &Kept<T>, look: impl Future<Output = T>) -> Arc<T> {
+    let mut last = last.lock().await;
+    if let Some((at, found)) = &*last
+        && at.elapsed() < LOOK_KEPT
+    {
+        return Arc::clone(found);
+    }
+    let found = Arc::new(look.await);
+    *last = Some((Instant::now(), Arc::clone(&found)));
+    found
+}

@@ -1,0 +1,23 @@
+//! The program as a process: its starts, its ends, and its commands.
+
+mod buyers;
+mod commands;
+mod crash;
+mod dial;
+mod guide;
+mod modules;
+mod settings;
+mod shutdown;
+
+use std::process::{Command, Output};
+
+/// Runs a command to its end, off the async threads.
+async fn run(mut command: Command) -> Output {
+    let running = tokio::task::spawn_blocking(move || command.output().unwrap());
+    running.await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let both = [&*output.stdout, &*output.stderr].concat();
+    String::from_utf8(both).unwrap()
+}
