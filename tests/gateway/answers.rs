@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::client::{ask, connect, get, with};
+use crate::client::{ask, connect, get, post, with};
 use crate::front::Front;
 use crate::message::PATIENCE;
 use crate::peer::{Peer, answer, ok};
@@ -229,9 +229,10 @@ async fn no_answer_is_503_with_a_time_to_come_back() {
         format!("HTTP/1.1 200 OK\r\n{many}\r\n"),
     ] {
         let mut client = connect(front.address).await;
-        client.send(get(PATH)).await;
+        // A write is sent once.
+        client.send(post(PATH, "body")).await;
         let mut upstream = peer.accept().await;
-        upstream.head().await.unwrap();
+        upstream.message().await.unwrap();
         upstream.send(&reply).await;
         upstream.end().await;
         let refused = client.message().await.unwrap();
@@ -249,6 +250,30 @@ async fn no_answer_is_503_with_a_time_to_come_back() {
         "{}",
         refused.text()
     );
+    front.close().await;
+}
+
+/// A connection may be closed as it is taken up; a read may be asked again.
+#[tokio::test]
+async fn a_read_that_breaks_is_asked_once_more() {
+    let peer = Peer::listen().await;
+    let front = Front::of(peer.address, &[]).await;
+    let mut client = connect(front.address).await;
+    client.send(get(PATH)).await;
+    let mut upstream = peer.accept().await;
+    let first = upstream.head().await.unwrap();
+    drop(upstream);
+    let mut upstream = peer.accept().await;
+    assert_eq!(upstream.head().await.unwrap(), first);
+    upstream.send(ok("here")).await;
+    assert_eq!(client.message().await.unwrap().text(), "here");
+
+    client.send(get(PATH)).await;
+    for _ in 0..2 {
+        peer.accept().await.head().await.unwrap();
+    }
+    let refused = client.message().await.unwrap();
+    refused.expect_problem(503, "unavailable");
     front.close().await;
 }
 
