@@ -60,12 +60,14 @@ impl KnownPaths {
 
     fn allowed_at(&self, path: &str) -> Option<String> {
         let asked: Vec<&str> = path.split('/').collect();
-        let methods: Vec<&str> = self
-            .0
-            .iter()
-            .filter(|(known, _)| matches(known, &asked))
-            .flat_map(|(_, methods)| methods.iter().copied())
-            .collect();
+        // A path may be known twice, such as by its name and as a parameter.
+        let matching = self.0.iter().filter(|(known, _)| matches(known, &asked));
+        let mut methods: Vec<&str> = Vec::new();
+        for method in matching.flat_map(|(_, methods)| methods) {
+            if !methods.contains(method) {
+                methods.push(method);
+            }
+        }
         (!methods.is_empty()).then(|| methods.join(", "))
     }
 }

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_cors::Cors;
-use actix_web::http::header::{self, HeaderName};
-use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpRequest, web};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::{App, Error, HttpRequest, web};
 use platform::Problem;
 use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
@@ -69,12 +71,32 @@ pub fn start(
             .wrap(from_fn(move |req, next| {
                 limit_requests(Arc::clone(&request_limit), req, next)
             }))
+            .wrap(from_fn(one_vary))
             .wrap(cors(&cors_origins))
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(from_fn(move |req, next| {
                 edge(Arc::clone(&at_the_edge), req, next)
             }))
     })
+}
+
+/// Joins what each layer said into one header: the CORS layer adds to the first and drops the others.
+async fn one_vary<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut answer = next.call(req).await?;
+    let headers = answer.headers_mut();
+    if headers.get_all(header::VARY).count() > 1 {
+        let values: Vec<&[u8]> = headers
+            .get_all(header::VARY)
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if let Ok(joined) = HeaderValue::from_bytes(&values.join(&b", "[..])) {
+            headers.insert(header::VARY, joined);
+        }
+    }
+    Ok(answer)
 }
 
 /// What answers where no route does.

@@ -12,7 +12,7 @@ use actix_web::web::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
-use ports_http::{Body, BoxError, ClientGone};
+use ports_http::{Body, BoxError, ClientGone, Turn};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::PollSender;
 
@@ -58,8 +58,13 @@ impl Upload {
         }
     }
 
+    /// In bytes, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// The peer's end.
-    pub fn body(&mut self) -> Body {
+    pub fn body(&mut self, turn: Turn) -> Body {
         if !matches!(self.state, State::Untouched) {
             return Empty::new().map_err(|never| match never {}).boxed_unsync();
         }
@@ -70,6 +75,7 @@ impl Upload {
             pieces,
             ask: Some(ask),
             left: self.length,
+            turn,
         }
         .boxed_unsync()
     }
@@ -134,6 +140,7 @@ struct Sent {
     pieces: mpsc::Receiver<Piece>,
     ask: Option<oneshot::Sender<()>>,
     left: Option<u64>,
+    turn: Turn,
 }
 
 impl hyper::body::Body for Sent {
@@ -148,7 +155,12 @@ impl hyper::body::Body for Sent {
             // Nobody hears it when the client is gone; the channel says so too.
             let _ = ask.send(());
         }
-        Poll::Ready(match ready!(self.pieces.poll_recv(cx)) {
+        let Poll::Ready(piece) = self.pieces.poll_recv(cx) else {
+            self.turn.of_client();
+            return Poll::Pending;
+        };
+        self.turn.of_peer();
+        Poll::Ready(match piece {
             Some(Piece::Data(bytes)) => {
                 let sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.left = self.left.map(|left| left.saturating_sub(sent));

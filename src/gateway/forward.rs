@@ -16,15 +16,10 @@ use ports_http::{Body, Fault, Peer};
 use super::body::{Upload, answer_body};
 use crate::server::UNBOUNDED;
 
-/// Of the connection, not of the message (RFC 9110, 7.6.1), and those that this listener answers
-/// for: lengths and codings are made anew, and nobody's word stands for an address or a budget.
-const NOT_SENT_ON: [&str; 19] = [
-    "accept-encoding",
+/// Of the connection, not of the message (RFC 9110, 7.6.1); lengths are made anew.
+const OF_THE_CONNECTION: [&str; 10] = [
     "connection",
     "content-length",
-    "expect",
-    "forwarded",
-    "host",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -33,12 +28,18 @@ const NOT_SENT_ON: [&str; 19] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+];
+/// What this listener agrees with its clients by itself, and what nobody may say for it.
+const NOT_ASKED: [&str; 7] = [
+    "accept-encoding",
+    "expect",
+    "forwarded",
+    "host",
     "x-real-ip",
     X_REQUEST_ID,
     TRACEPARENT,
-    "date",
-    "server",
 ];
+const NOT_ANSWERED: [&str; 3] = ["date", "server", X_REQUEST_ID];
 const OUR_PREFIXES: [&str; 2] = ["x-cleave-", "x-forwarded-"];
 
 /// What is left of the deadline must do for an answer that nobody gives, too.
@@ -57,7 +58,7 @@ impl Question {
         let context = req.extensions().get::<RequestContext>().cloned();
         let mut head = http::Request::builder().method(req.method().as_str());
         if let Some(headers) = head.headers_mut() {
-            copy(req.headers(), headers);
+            copy_asked(req.headers(), headers);
             introduce(req, context.as_ref(), headers);
         }
         let uri = &req.head().uri;
@@ -106,32 +107,27 @@ fn introduce(
         say(TRACEPARENT, &context.traceparent);
         say("x-forwarded-for", &context.client.to_string());
     }
-    let scheme = if req.app_config().secure() {
-        "https"
-    } else {
-        "http"
+    let said = |name| req.headers().get(name)?.to_str().ok();
+    let by_proxy = |name| said(name).filter(|_| context.is_some_and(|context| context.by_proxy));
+    let scheme = by_proxy("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme));
+    let own = match req.app_config().secure() {
+        true => "https",
+        false => "http",
     };
-    say("x-forwarded-proto", scheme);
-    let host = req.headers().get(header::HOST);
-    if let Some(host) = host.and_then(|host| host.to_str().ok()) {
+    say("x-forwarded-proto", scheme.unwrap_or(own));
+    if let Some(host) = by_proxy("x-forwarded-host").or_else(|| said("host")) {
         say("x-forwarded-host", host);
     }
 }
 
 /// Headers of the message: all but those of the connection and those it names as its own.
-fn copy(from: &HeaderMap, to: &mut http::HeaderMap) {
-    let named: Vec<String> = from
-        .get_all(header::CONNECTION)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
+fn copy_asked(from: &HeaderMap, to: &mut http::HeaderMap) {
+    let values = from.get_all(header::CONNECTION);
+    let named = names(values.filter_map(|value| value.to_str().ok()));
     for (name, value) in from {
         let name = name.as_str();
-        let stays = NOT_SENT_ON.contains(&name)
-            || OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            || named.iter().any(|named| named == name);
-        if stays {
+        let ours = OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if ours || NOT_ASKED.contains(&name) || of_the_connection(name, &named) {
             continue;
         }
         let name = HeaderName::from_bytes(name.as_bytes());
@@ -141,15 +137,53 @@ fn copy(from: &HeaderMap, to: &mut http::HeaderMap) {
     }
 }
 
+/// As [`copy_asked`], the other way.
+fn copy_answered(from: &http::HeaderMap, to: &mut HeaderMap) {
+    let values = from.get_all(http::header::CONNECTION).iter();
+    let named = names(values.filter_map(|value| value.to_str().ok()));
+    for (name, value) in from {
+        let name = name.as_str();
+        if NOT_ANSWERED.contains(&name) || of_the_connection(name, &named) {
+            continue;
+        }
+        let name = header::HeaderName::from_bytes(name.as_bytes());
+        let value = header::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            to.append(name, value);
+        }
+    }
+}
+
+fn names<'a>(connection: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let names = connection.flat_map(|value| value.split(','));
+    names.map(str::trim).collect()
+}
+
+fn of_the_connection(name: &str, named: &[&str]) -> bool {
+    OF_THE_CONNECTION.contains(&name) || named.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
 /// Sends the request on, and answers when the head of the answer is there. The request is still
 /// whole when nothing was sent.
 pub async fn forward(peer: &Arc<Peer>, req: &mut ServiceRequest) -> Result<HttpResponse, Fault> {
     let question = Question::of(req);
+    let place = peer.place()?;
     let mut upload = Upload::of(req);
-    let (request, patience) = question.to(peer, upload.body())?;
-    let sent = peer.forward(request, patience);
+    let (mut request, patience) = question.to(peer, upload.body(place.turn()))?;
+    if upload.length() == Some(0) {
+        // Hyper leaves it out, and some servers insist (RFC 9110, 8.6).
+        let nothing = HeaderValue::from_static("0");
+        request
+            .headers_mut()
+            .insert(http::header::CONTENT_LENGTH, nothing);
+    }
+    let sent = peer.forward(request, patience, place);
     let answer = upload.beside(sent).await;
     match answer {
+        // Nobody has asked for another protocol.
+        Ok(answer) if answer.status().is_informational() => {
+            Err(Fault::Refused(answer.status().as_u16()))
+        }
         Ok(answer) => Ok(answered(answer, upload)),
         Err(fault) => {
             upload.give_back(req);
@@ -162,24 +196,6 @@ fn answered(answer: http::Response<Incoming>, upload: Upload) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::new(status);
-    let named: Vec<&str> = head
-        .headers
-        .get_all(http::header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    for (name, value) in &head.headers {
-        let name = name.as_str();
-        if NOT_SENT_ON.contains(&name) || named.iter().any(|n| n.eq_ignore_ascii_case(name)) {
-            continue;
-        }
-        let name = header::HeaderName::from_bytes(name.as_bytes());
-        let value = header::HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            response.headers_mut().append(name, value);
-        }
-    }
+    copy_answered(&head.headers, response.headers_mut());
     response.set_body(answer_body(body, upload))
 }

@@ -66,6 +66,10 @@ pub async fn gateway<B: MessageBody + 'static>(
     let Some(dial) = gateway.dial(&req) else {
         return Ok(next.call(req).await?.map_into_left_body());
     };
+    // CONNECT names no path to a peer, and an answer to TRACE would show what we say there.
+    if [Method::CONNECT, Method::TRACE].contains(req.method()) {
+        return Ok(next.call(req).await?.map_into_left_body());
+    }
     let dial = Arc::clone(dial);
     let repeat = match *req.method() {
         Method::GET => Repeat::Safe,
@@ -154,7 +158,7 @@ fn answered<B>(
 fn refusal(peer: &Peer, fault: &Fault) -> Problem {
     tracing::warn!(module = peer.module(), peer = peer.url(), %fault, "a request could not be sent on");
     match fault {
-        Fault::TimedOut => Problem::deadline_exceeded(),
+        Fault::TimedOut | Fault::ClientSlow => Problem::deadline_exceeded(),
         Fault::ClientGone => Problem::bad_request("bad_request", "The request could not be read."),
         _ => Problem::unavailable(),
     }

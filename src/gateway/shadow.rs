@@ -79,7 +79,9 @@ async fn answer_of(peer: &Peer, question: Question) -> Result<(u16, Bytes), Faul
     let nothing = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let (request, patience) = question.to(peer, nothing)?;
     let patience = patience.unwrap_or(PATIENCE);
-    let (head, body) = peer.forward(request, Some(patience)).await?.into_parts();
+    let place = peer.place()?;
+    let answer = peer.forward(request, Some(patience), place).await?;
+    let (head, body) = answer.into_parts();
     let most = usize::try_from(COMPARED_MOST).unwrap_or(usize::MAX);
     let body = tokio::time::timeout(patience, Limited::new(body, most).collect()).await;
     let body = body.map_err(|_| Fault::TimedOut)?;

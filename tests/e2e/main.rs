@@ -1,18 +1,16 @@
-//! The shop as its users meet it: over sockets, on a real Postgres, each test with databases of
-//! its own.
+//! The shop as its clients meet it: over sockets, on a real Postgres, each test with databases of
+//! its own. The files `tests/e2e_*.rs` run the same tests where modules are remote.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
+pub(crate) mod support;
 
-mod constraints;
-mod health;
+mod boundaries;
 mod holds;
 mod http;
-mod isolation;
 mod openapi;
 mod orders;
+mod outages;
 mod outbox;
-mod process;
 mod products;
 mod races;
 mod users;

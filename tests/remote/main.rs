@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../e2e/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with other tests")]
 mod support;
 
 mod node;
-mod proxy;
 mod split;
+
+use support::proxy;
 
 mod answers;
 mod canary;

@@ -39,7 +39,7 @@ impl Split {
     async fn start(peers: &[&str], of_service: &[&str], of_front: &[&str]) -> Self {
         let databases = TestDatabases::create().await;
         let service = Node::start(&databases, of_service).await;
-        let proxy = Proxy::to(service.private_address).await;
+        let proxy = Proxy::to(service.private_address);
         let urls = peers
             .iter()
             .map(|m| format!("modules.{m}.url={}", proxy.url()));

@@ -14,6 +14,10 @@ impl TrustedProxies {
         Self(Arc::new(trusts))
     }
 
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        (self.0)(peer.to_canonical())
+    }
+
     /// Walks the forwarded addresses from the nearest one to the first that is no proxy of ours:
     /// what stands before it is that client's own claim.
     pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {

@@ -59,13 +59,12 @@ impl Edge {
         };
         let vouched = self.voucher.as_ref().and_then(|voucher| voucher(headers));
         let client = vouched.and_then(|vouched| vouched.client);
-        let client = client.unwrap_or_else(|| {
-            let peer = req.peer_addr().map(|peer| peer.ip());
-            self.trusted_proxies.client(peer, headers)
-        });
+        let peer = req.peer_addr().map(|peer| peer.ip());
+        let client = client.unwrap_or_else(|| self.trusted_proxies.client(peer, headers));
         let budget = vouched.and_then(|vouched| vouched.budget);
         let budget = budget.map_or(self.deadline, |budget| budget.min(self.deadline));
         let mut context = RequestContext::new(offered, budget, client);
+        context.by_proxy = peer.is_some_and(|peer| self.trusted_proxies.trusts(peer));
         context.vouched = vouched.is_some();
         context
     }

@@ -20,6 +20,8 @@ pub struct RequestContext {
     pub client: IpAddr,
     /// W3C Trace Context, as it is sent on.
     pub traceparent: String,
+    /// The connection is that of a proxy of ours, whose `X-Forwarded-*` are believed.
+    pub by_proxy: bool,
     /// Another process of the shop has let the request in and sent it on.
     pub vouched: bool,
 }
@@ -37,6 +39,7 @@ impl RequestContext {
             deadline: Instant::now() + budget,
             client,
             traceparent: trace::continued(offered.traceparent),
+            by_proxy: false,
             vouched: false,
         }
     }

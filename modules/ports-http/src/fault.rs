@@ -18,6 +18,8 @@ pub enum Fault {
     /// Whoever sent the request that was being sent on.
     #[error("the client went away")]
     ClientGone,
+    #[error("the client did not send all of it in time")]
+    ClientSlow,
     #[error("the answer cannot be read: {0}")]
     Undecodable(String),
     /// An answer, but not of the module: of a proxy, or of a process that does not serve the call.
@@ -50,16 +52,19 @@ impl Fault {
 
     /// Whether it counts against the peer.
     pub(crate) fn of_the_peer(&self) -> bool {
-        !matches!(
-            self,
-            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone
-        )
+        !matches!(self, Self::CircuitOpen | Self::TooManyInFlight) && !self.of_the_client()
+    }
+
+    /// Whether it says nothing of the peer.
+    pub(crate) fn of_the_client(&self) -> bool {
+        matches!(self, Self::ClientGone | Self::ClientSlow)
     }
 
     /// Whether asking again may help, and may be done.
     pub(crate) fn may_repeat(&self, repeat: Repeat) -> bool {
         match self {
-            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone => false,
+            Self::CircuitOpen | Self::TooManyInFlight => false,
+            Self::ClientGone | Self::ClientSlow => false,
             _ => repeat != Repeat::Once,
         }
     }

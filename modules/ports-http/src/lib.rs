@@ -23,6 +23,6 @@ pub use dial::{
 };
 pub use fault::Fault;
 pub use handshake::{Handshake, Hosted};
-pub use peer::{Body, BoxError, Circuit, ClientGone, InvalidUrl, Peer, PeerConfig};
+pub use peer::{Body, BoxError, Circuit, ClientGone, InvalidUrl, Peer, PeerConfig, Place, Turn};
 pub use service_token::ServiceTokens;
 pub use switch::Switch;

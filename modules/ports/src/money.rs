@@ -3,7 +3,6 @@ use serde::{Deserialize, Serialize};
 
 /// An amount of money: integer minor units (cents for `EUR`) and an ISO 4217 code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Money {
     pub amount: i64,
     pub currency: Currency,

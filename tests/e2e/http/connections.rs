@@ -66,6 +66,20 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn an_old_client_gets_a_body_without_chunks_that_ends_with_the_connection() {
+    let shop = TestShop::open().await;
+    for (path, status) in [("/api/v1/products", 200), ("/api/v1/orders", 401)] {
+        let mut raw = Raw::connect(&shop).await;
+        raw.send(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        let answer = raw.answer().await;
+        assert_eq!(answer.header("transfer-encoding"), None, "{path}");
+        answer.expect(status);
+        assert!(raw.is_closed().await, "{path}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_refused_and_the_connection_ends() {
     let shop = TestShop::open().await;
     let header =

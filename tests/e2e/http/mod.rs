@@ -3,7 +3,6 @@
 mod authorization;
 mod connections;
 mod cors;
-mod docs;
 mod headers;
 mod paths;
 mod queries;

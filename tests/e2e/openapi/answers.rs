@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::tour::Tour;
-use crate::support::{Customer, PASSWORD, TestShop};
+use crate::support::{Customer, PASSWORD, TestShop, document};
 
 #[tokio::test]
 async fn real_answers_are_what_the_document_says() {
     let shop = TestShop::open().await;
-    let document = serde_json::to_value(cleave::openapi::document()).unwrap();
+    let document = document();
     let admin = shop.admin().await;
     let ada = shop.customer("ada").await;
     let mut tour = Tour {

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use cleave::settings::Module;
 use ports::CallContext;
-use ports::events::{Event, EventBody, OrderCancelled};
+use ports::events::{Event, EventBody, OrderCancelled, OrderPlaced};
+use ports::products::ReserveLine;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -40,5 +41,39 @@ async fn stock_taken_again_in_the_middle_of_a_cancellation_comes_back() {
     handled.unwrap();
     assert_eq!(shop.stock(&sofa).await, (5, 0, 5));
     assert_eq!(shop.reservations("closed").await, 1);
+    shop.close().await;
+}
+
+/// Two deliveries of one event find no hold, and both wait for the last of the stock.
+#[tokio::test]
+async fn an_order_whose_stock_is_taken_by_its_own_event_is_not_out_of_stock() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let sofa = shop.product(&admin, "SOFA", 1_000, 2).await;
+    let placed = Event {
+        id: Uuid::now_v7(),
+        occurred_at: OffsetDateTime::now_utc(),
+        body: EventBody::OrderPlaced(OrderPlaced {
+            order_id: Uuid::now_v7(),
+            reservation_id: Uuid::now_v7(),
+            lines: vec![ReserveLine {
+                product_id: sofa.parse().unwrap(),
+                quantity: 2,
+            }],
+        }),
+    };
+    let mut blocker = Blocker::stock(shop.databases.of(Module::Products), &sofa).await;
+    let deliver = || {
+        let cx = CallContext::system("test", Duration::from_secs(10));
+        shop.products().handle(cx, placed.clone())
+    };
+    let both_wait = async {
+        blocker.victims(2).await;
+        blocker.release().await;
+    };
+    let (first, second, ()) = tokio::join!(deliver(), deliver(), both_wait);
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert_eq!(shop.stock(&sofa).await, (2, 2, 0));
+    assert_eq!(shop.reservations("allocated").await, 1);
     shop.close().await;
 }

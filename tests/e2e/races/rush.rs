@@ -5,9 +5,8 @@ use crate::support::{Blocker, TestDatabases, TestShop, Topology};
 
 const BUYERS: usize = 300;
 const PIECES: i64 = 20;
-/// What two replicas share, and pools that leave room for tests beside this one.
-const REPLICA: [&str; 4] = [
-    "auth.secret=a secret that both replicas know, 32 bytes and more",
+/// Leaves connections for tests beside this one.
+const REPLICA: [&str; 3] = [
     "modules.users.pool_max=4",
     "modules.products.pool_max=12",
     "modules.orders.pool_max=12",

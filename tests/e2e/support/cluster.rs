@@ -3,7 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use cleave::databases::embedded_options;
@@ -119,10 +119,11 @@ async fn create(
     Ok(())
 }
 
-/// The three databases of one test; dropped with the last clone.
+/// The databases of one test, one for each module; dropped with the last clone.
 #[derive(Clone)]
 pub struct TestDatabases {
     options: Vec<(Module, PgConnectOptions)>,
+    was_away: Arc<AtomicBool>,
     _names: Arc<Names>,
 }
 
@@ -144,6 +145,10 @@ impl Drop for Names {
 
 impl TestDatabases {
     pub async fn create() -> Self {
+        Self::create_of(&Module::ALL).await
+    }
+
+    pub async fn create_of(modules: &[Module]) -> Self {
         let cluster = cluster().await;
         let number = TESTS.fetch_add(1, Ordering::Relaxed);
         let (mut options, mut names) = (Vec::new(), Vec::new());
@@ -151,7 +156,7 @@ impl TestDatabases {
         let mut admin = PgConnection::connect_with(&cluster.admin_options())
             .await
             .unwrap();
-        for module in Module::ALL {
+        for &module in modules {
             let name = format!("test_{number}_{module}");
             create(&mut admin, &name, &template(module), module)
                 .await
@@ -162,7 +167,11 @@ impl TestDatabases {
         }
         admin.close().await.unwrap();
         let _names = Arc::new(Names(names));
-        Self { options, _names }
+        Self {
+            options,
+            was_away: Arc::default(),
+            _names,
+        }
     }
 
     pub fn all(&self) -> Vec<(Module, PgConnectOptions)> {
@@ -172,6 +181,15 @@ impl TestDatabases {
     pub fn of(&self, module: Module) -> PgConnectOptions {
         let found = self.options.iter().find(|(of, _)| *of == module);
         found.unwrap().1.clone()
+    }
+
+    /// One of them is taken away: from now on processes may not be ready.
+    pub fn note_outage(&self) {
+        self.was_away.store(true, Ordering::Relaxed);
+    }
+
+    pub fn had_outage(&self) -> bool {
+        self.was_away.load(Ordering::Relaxed)
     }
 
     /// A connection to look behind the scenes.

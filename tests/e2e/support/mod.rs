@@ -1,24 +1,34 @@
 //! A shop for each test, and verbs to use it with.
+#![allow(dead_code, unused_imports, reason = "no target needs all of it")]
 
 mod answer;
 mod books;
 mod cluster;
+mod document;
 mod eventually;
+mod instances;
 mod locks;
+mod loss;
 mod mail;
 mod outage;
 mod process;
+pub mod proxy;
 mod raw;
 mod shop;
 mod topology;
+mod turning;
+mod verbs;
 
 pub use answer::Answer;
 pub use books::expect_balanced_books;
 pub use cluster::{TestDatabases, admin_options, cluster};
+pub use document::{METHODS, document, operations};
 pub use eventually::{eventually, within};
 pub use locks::Blocker;
+pub use loss::{CLOSED, FORBIDDEN, GONE, lose};
 pub use outage::Outage;
 pub use process::{Process, command, free_address, roomy_folder, server_of};
 pub use raw::Raw;
-pub use shop::{Customer, PASSWORD, TestShop};
+pub use shop::TestShop;
 pub use topology::Topology;
+pub use verbs::{Customer, PASSWORD};

@@ -11,6 +11,7 @@ pub struct Outage {
 
 impl Outage {
     pub async fn of(module: Module, databases: &TestDatabases) -> Self {
+        databases.note_outage();
         let name = databases.of(module).get_database().unwrap().to_owned();
         let mut admin = PgConnection::connect_with(&admin_options().await)
             .await

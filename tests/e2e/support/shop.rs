@@ -1,32 +1,26 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use cleave::databases::Databases;
-use cleave::instance::Instance;
-use cleave::settings::{Inputs, Module, Purpose, Settings};
-use reqwest::{Client, Method, RequestBuilder};
-use serde_json::{Value, json};
+use cleave::settings::Module;
+use futures_util::future::join_all;
+use reqwest::Client;
 use sqlx::PgConnection;
 
-use super::{Answer, TestDatabases, Topology};
+use super::instances::{self, Detour, Running};
+use super::turning::Turning;
+use super::{TestDatabases, Topology};
 
-const GRACE: std::time::Duration = std::time::Duration::from_secs(25);
-pub const PASSWORD: &str = "correct horse battery";
+const GRACE: Duration = Duration::from_secs(25);
 
-/// A running shop and its databases.
+/// A running shop and its databases: a front, and peers where modules are remote.
 pub struct TestShop {
     pub databases: TestDatabases,
+    /// The front's public listener.
     pub address: SocketAddr,
-    instance: Instance,
-    client: Client,
-    _data_dir: tempfile::TempDir,
-}
-
-/// Somebody with an access token.
-#[derive(Clone, Debug)]
-pub struct Customer {
-    pub id: String,
-    pub email: String,
-    pub token: String,
+    pub(super) client: Client,
+    /// The front first.
+    processes: Vec<Running>,
+    turning: Option<Turning>,
 }
 
 impl TestShop {
@@ -34,7 +28,7 @@ impl TestShop {
         Self::open_with(Topology::default(), &[]).await
     }
 
-    /// With settings as on the command line: `section.key=value`.
+    /// With settings as on the command line, `section.key=value`, for every process.
     pub async fn open_with(topology: Topology, set: &[&str]) -> Self {
         let databases = TestDatabases::create().await;
         Self::open_on(databases, topology, set).await
@@ -42,169 +36,70 @@ impl TestShop {
 
     /// Another shop on databases that are there; beside the first it is a replica.
     pub async fn open_on(databases: TestDatabases, topology: Topology, set: &[&str]) -> Self {
-        let Topology::AllLocal = topology;
-        let data_dir = tempfile::tempdir().unwrap();
-        let mut settings = settings(data_dir.path(), set);
-        let secrets = settings.generate_missing_secrets().unwrap();
-        // With E2E_LOG=1, what the shop logs; the first one of a run starts it.
-        if std::env::var_os("E2E_LOG").is_some() {
-            let _ = cleave::telemetry::start(&settings.telemetry);
-        }
-        let given = Databases::given(databases.all());
-        let instance = Instance::start(&settings, &secrets, &given).await.unwrap();
+        Self::start(databases, topology, set, &|_, address| address).await
+    }
+
+    /// With something between the processes: `detour` is given each remote module and its address,
+    /// and answers where its callers find it instead.
+    pub async fn open_behind(topology: Topology, set: &[&str], detour: Detour<'_>) -> Self {
+        let databases = TestDatabases::create().await;
+        Self::start(databases, topology, set, detour).await
+    }
+
+    async fn start(
+        databases: TestDatabases,
+        topology: Topology,
+        set: &[&str],
+        detour: Detour<'_>,
+    ) -> Self {
+        let processes = instances::start(&databases, topology, set, detour).await;
+        let front = &processes[0];
+        let turning = topology
+            .turning
+            .then(|| Turning::start(front.private, &databases));
         Self {
-            address: instance.address,
+            address: front.instance.address,
+            turning,
             databases,
-            instance,
             client: Client::builder().no_proxy().build().unwrap(),
-            _data_dir: data_dir,
+            processes,
         }
     }
 
-    /// Stops it as SIGTERM does.
-    pub async fn close(self) {
-        self.instance.stop(GRACE).await;
-    }
-
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, self.url(path))
-    }
-
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
-        Answer::read(request.send().await.unwrap()).await
-    }
-
-    /// A path below `/api/v1`, as nobody.
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, &format!("/api/v1{path}")))
-            .await
-    }
-
-    pub async fn get_as(&self, who: &Customer, path: &str) -> Answer {
-        let request = self.request(Method::GET, &format!("/api/v1{path}"));
-        self.send(request.bearer_auth(&who.token)).await
-    }
-
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = self.request(Method::POST, &format!("/api/v1{path}"));
-        self.send(request.json(body)).await
-    }
-
-    pub async fn post_as(&self, who: &Customer, path: &str, body: &Value) -> Answer {
-        let request = self.request(Method::POST, &format!("/api/v1{path}"));
-        self.send(request.bearer_auth(&who.token).json(body)).await
-    }
-
-    pub async fn put_as(&self, who: &Customer, path: &str, body: &Value) -> Answer {
-        let request = self.request(Method::PUT, &format!("/api/v1{path}"));
-        self.send(request.bearer_auth(&who.token).json(body)).await
-    }
-
-    /// Registers and signs in.
-    pub async fn customer(&self, name: &str) -> Customer {
-        let email = format!("{name}@example.com");
-        let body = json!({ "email": email, "password": PASSWORD, "full_name": name });
-        let user = self.post("/auth/register", &body).await.expect(201);
-        self.login(&email, user["id"].as_str().unwrap()).await
-    }
-
-    async fn login(&self, email: &str, id: &str) -> Customer {
-        let body = json!({ "email": email, "password": PASSWORD });
-        let tokens = self.post("/auth/login", &body).await.expect(200);
-        Customer {
-            id: id.to_owned(),
-            email: email.to_owned(),
-            token: tokens["access_token"].as_str().unwrap().to_owned(),
+    /// Stops it as SIGTERM does, the front first.
+    pub async fn close(mut self) {
+        if let Some(turning) = self.turning {
+            turning.stop().await;
         }
+        let front = self.processes.remove(0);
+        front.instance.stop(GRACE).await;
+        let peers = self.processes.into_iter();
+        join_all(peers.map(|peer| peer.instance.stop(GRACE))).await;
     }
 
-    pub async fn admin(&self) -> Customer {
-        let users = self.instance.shop.users.as_ref().unwrap();
-        users
-            .create_admin("admin@example.com", Some(PASSWORD.to_owned()))
-            .await
-            .unwrap();
-        let mut admin = self.login("admin@example.com", "").await;
-        let me = self.get_as(&admin, "/auth/me").await.expect(200);
-        admin.id = me["id"].as_str().unwrap().to_owned();
-        admin
+    /// Stops the peer that hosts this module.
+    pub async fn stop_peer(&mut self, module: Module) {
+        let mut peers = self.processes.iter().skip(1);
+        let found = peers.position(|peer| peer.hosts.contains(&module)).unwrap();
+        self.processes.remove(1 + found).instance.stop(GRACE).await;
     }
 
-    /// Puts a product on sale and tells its id.
-    pub async fn product(&self, admin: &Customer, sku: &str, price: i64, on_hand: i64) -> String {
-        let body = json!({
-            "sku": sku,
-            "name": format!("Product {sku}"),
-            "price": { "amount": price, "currency": "EUR" },
-            "stock": { "on_hand": on_hand },
-        });
-        let product = self.post_as(admin, "/products", &body).await.expect(201);
-        product["id"].as_str().unwrap().to_owned()
-    }
-
-    /// `(on_hand, reserved, available)`.
-    pub async fn stock(&self, product_id: &str) -> (i64, i64, i64) {
-        let product = self
-            .get(&format!("/products/{product_id}"))
-            .await
-            .expect(200);
-        let stock = |field: &str| product["stock"][field].as_i64().unwrap();
-        (stock("on_hand"), stock("reserved"), stock("available"))
-    }
-
-    pub async fn place_order(&self, who: &Customer, lines: &[(&str, i64)]) -> Answer {
-        self.post_as(who, "/orders", &order(lines)).await
-    }
-
-    pub async fn place_order_with_key(
-        &self,
-        who: &Customer,
-        key: &str,
-        lines: &[(&str, i64)],
-    ) -> Answer {
-        let request = self.request(Method::POST, "/api/v1/orders");
-        let request = request
-            .bearer_auth(&who.token)
-            .header("Idempotency-Key", key);
-        self.send(request.json(&order(lines))).await
+    /// The process that hosts this module; the front when it does.
+    fn hosting(&self, module: Module) -> &cleave::wiring::Shop {
+        let found = self.processes.iter().find(|p| p.hosts.contains(&module));
+        &found.unwrap().instance.shop
     }
 
     pub async fn connect(&self, module: Module) -> PgConnection {
         self.databases.connect(module).await
     }
 
-    pub async fn cancel_order(&self, who: &Customer, order_id: &str) -> Answer {
-        self.post_as(who, &format!("/orders/{order_id}/cancel"), &json!({}))
-            .await
+    pub fn users(&self) -> &users::Module {
+        self.hosting(Module::Users).users.as_ref().unwrap()
     }
 
     /// The products module as other modules reach it.
     pub fn products(&self) -> &dyn ports::Products {
-        &**self.instance.shop.products.as_ref().unwrap()
+        &**self.hosting(Module::Products).products.as_ref().unwrap()
     }
-}
-
-fn order(lines: &[(&str, i64)]) -> Value {
-    let item = |(id, quantity): &(&str, i64)| json!({ "product_id": id, "quantity": quantity });
-    json!({ "items": lines.iter().map(item).collect::<Vec<_>>() })
-}
-
-fn settings(data_dir: &std::path::Path, set: &[&str]) -> Settings {
-    let mut inputs = Inputs::of_process(Purpose::Serve);
-    inputs.environment.clear();
-    let own = [
-        format!("data_dir={}", data_dir.display()),
-        "server.public=127.0.0.1:0".to_owned(),
-        "server.private=127.0.0.1:0".to_owned(),
-        "server.workers=1".to_owned(),
-        "limits.requests_per_second=0".to_owned(),
-        "limits.login_per_minute=0".to_owned(),
-    ];
-    let given = set.iter().map(|setting| (*setting).to_owned());
-    inputs.set = own.into_iter().chain(given).collect();
-    Settings::load(&inputs).unwrap_or_else(|problems| panic!("{problems}"))
 }

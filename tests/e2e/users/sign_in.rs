@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use cleave::settings::Module;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -85,17 +86,17 @@ async fn an_unknown_email_and_a_wrong_password_are_answered_alike() {
         assert_eq!(refusal(login(&shop, email, password).await), wrong);
     }
     // The quickest of a few shows the work that is done; an account must not be told by it.
-    let quickest = async |email: &str| {
-        let mut least = Duration::MAX;
-        for _ in 0..6 {
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for _ in 0..10 {
+        for (email, least) in [
+            ("ada@example.com", &mut known),
+            ("bob@example.com", &mut unknown),
+        ] {
             let start = Instant::now();
             login(&shop, email, "a wrong password").await;
-            least = least.min(start.elapsed());
+            *least = start.elapsed().min(*least);
         }
-        least
-    };
-    let known = quickest("ada@example.com").await;
-    let unknown = quickest("bob@example.com").await;
+    }
     let ratio = unknown.as_secs_f64() / known.as_secs_f64();
     assert!((0.3..3.0).contains(&ratio), "{known:?} against {unknown:?}");
     shop.close().await;
@@ -105,11 +106,19 @@ async fn an_unknown_email_and_a_wrong_password_are_answered_alike() {
 async fn guessing_is_slowed_down_for_one_account_and_not_for_others() {
     let set = ["limits.login_per_minute=3"];
     let shop = TestShop::open_with(Topology::default(), &set).await;
-    for _ in 0..3 {
-        let answer = login(&shop, "ada@example.com", "guess").await;
+    let mut allowed = 0;
+    let refused = loop {
+        let spelling = ["ada@example.com", "ADA@example.com"][allowed % 2];
+        let answer = login(&shop, spelling, "guess").await;
+        if answer.status == 429 {
+            break answer;
+        }
         answer.expect_problem(401, "invalid_credentials");
-    }
-    let refused = login(&shop, "ADA@example.com", "guess").await;
+        allowed += 1;
+    };
+    // Each process counts for itself.
+    let most = 3 * Topology::default().hosts(Module::Users);
+    assert!((3..=most).contains(&allowed), "{allowed}");
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds));
     refused.expect_problem(429, "too_many_requests");

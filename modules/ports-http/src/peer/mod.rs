@@ -2,6 +2,7 @@
 
 mod circuit;
 mod http;
+mod places;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,13 @@ use tokio::sync::Semaphore;
 pub use circuit::Circuit;
 pub(crate) use http::Again;
 pub use http::{Body, BoxError, ClientGone};
+pub use places::{Place, Turn};
 
 use crate::handshake::Handshake;
 use crate::wire::X_REQUEST_ID;
 use crate::{Fault, ServiceTokens};
 use http::Http;
+use places::Places;
 
 /// How a module is called; see `modules.<m>` in the settings.
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ pub struct Peer {
     http: Http,
     circuit: Circuit,
     calls: Semaphore,
-    forwards: Semaphore,
+    forwards: Places,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +82,7 @@ impl Peer {
             http: Http::new(config.call_timeout),
             circuit,
             calls: Semaphore::new(config.max_in_flight),
-            forwards: Semaphore::new(config.max_in_flight),
+            forwards: Places::new(config.max_in_flight),
             config,
             tokens,
         })
@@ -103,8 +106,8 @@ impl Peer {
 
     /// Calls and forwarded requests that wait for an answer.
     pub fn in_flight(&self) -> usize {
-        let most = self.config.max_in_flight;
-        2 * most - self.calls.available_permits() - self.forwards.available_permits()
+        let calls = self.config.max_in_flight - self.calls.available_permits();
+        calls + self.forwards.taken()
     }
 
     /// The peer's address with a path and query, which stay as they are written.
@@ -139,6 +142,11 @@ impl Peer {
         self.circuit.run(within(patience, attempt)).await
     }
 
+    /// For a request that is to be sent on.
+    pub fn place(&self) -> Result<Place, Fault> {
+        self.forwards.enter().ok_or(Fault::TooManyInFlight)
+    }
+
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
     /// for that; without it, as for an upload that takes its time, the circuit learns nothing, and an
     /// open one is tried with a handshake first.
@@ -146,13 +154,20 @@ impl Peer {
         &self,
         request: Request<Body>,
         patience: Option<Duration>,
+        place: Place,
     ) -> Result<Response<Incoming>, Fault> {
-        let permit = self.forwards.try_acquire();
-        let _one_of_many = permit.map_err(|_| Fault::TooManyInFlight)?;
-        let http = self.http.clone();
+        let (http, turn) = (self.http.clone(), place.turn());
         let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
         match patience {
-            Some(patience) => self.circuit.run(within(patience, attempt)).await,
+            Some(patience) => {
+                let attempt = async move {
+                    match within(patience, attempt).await {
+                        Err(Fault::TimedOut) if turn.is_clients() => Err(Fault::ClientSlow),
+                        answer => answer,
+                    }
+                };
+                self.circuit.run(attempt).await
+            }
             None => {
                 self.try_open_circuit().await?;
                 attempt.await

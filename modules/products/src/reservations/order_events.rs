@@ -11,6 +11,7 @@ pub(crate) async fn placed(
     pool: &PgPool,
     event: &OrderPlaced,
 ) -> Result<Result<(), EventRejection>, sqlx::Error> {
+    let mut refusal = None;
     loop {
         let known = sqlx::query_scalar!(
             r#"update reservations
@@ -28,6 +29,9 @@ pub(crate) async fn placed(
         if known.is_some() {
             return Ok(Ok(()));
         }
+        if let Some(rejection) = refusal {
+            return Ok(Err(out_of_stock(rejection)));
+        }
         let purpose = Purpose::Allocation {
             order_id: event.order_id,
         };
@@ -38,7 +42,8 @@ pub(crate) async fn placed(
             }
             // Another replica was faster.
             Taken::IdInUse => {}
-            Taken::Refused(rejection) => return Ok(Err(out_of_stock(rejection))),
+            // Unless it is the same event, delivered twice, that has the stock.
+            Taken::Refused(rejection) => refusal = Some(rejection),
         }
     }
 }

@@ -151,7 +151,8 @@ pub(super) async fn take(
 }
 
 fn outcome(reservation_id: Uuid, rows: Vec<Line>) -> Result<Taken, sqlx::Error> {
-    if rows.iter().any(|row| row.id_in_use) {
+    // Without lines there are no rows, and nothing is known of the id.
+    if rows.is_empty() || rows.iter().any(|row| row.id_in_use) {
         return Ok(Taken::IdInUse);
     }
     let unknown: Vec<Uuid> = rows

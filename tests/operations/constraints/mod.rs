@@ -1,8 +1,6 @@
 //! Every constraint of the databases holds, under its name. The list is the databases' own, so a
 //! new constraint needs a case here.
 
-mod boundaries;
-mod fields;
 mod orders;
 mod products;
 mod users;

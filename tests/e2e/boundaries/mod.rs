@@ -1,9 +1,11 @@
 //! The longest, the most and the least that each field takes: one more is 422, never a constraint.
 
+mod fields;
+
 use serde_json::{Value, json};
 
-use super::fields::{Field, letters, of_accounts, of_orders, of_products, of_stock};
 use crate::support::{Answer, Customer, TestShop};
+use fields::{Field, letters, of_accounts, of_orders, of_products, of_stock};
 
 /// A number in place of each `#`, so that unique fields stay so.
 fn numbered(text: &Value, number: usize) -> Value {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::document;
+use crate::support::document;
 
 #[test]
 fn every_reference_resolves_and_every_schema_is_one() {

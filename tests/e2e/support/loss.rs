@@ -1,7 +1,7 @@
 use cleave::settings::Module;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{TestShop, admin_options};
+use super::{TestShop, admin_options};
 
 /// Statements that take a database away and give it back.
 pub type Loss = fn(&str) -> [String; 2];
@@ -31,6 +31,7 @@ pub struct Lost {
 
 /// As when a server fails: new connections are refused, those that are there break.
 pub async fn lose(shop: &TestShop, module: Module, loss: Loss) -> Lost {
+    shop.databases.note_outage();
     let name = shop.databases.of(module).get_database().unwrap().to_owned();
     let [take, give_back] = loss(&name);
     let mut admin = PgConnection::connect_with(&admin_options().await)

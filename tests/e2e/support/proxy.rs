@@ -48,7 +48,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub async fn to(upstream: SocketAddr) -> Self {
+    pub fn to(upstream: SocketAddr) -> Self {
         let listener = listen(([127, 0, 0, 1], 0).into());
         let address = listener.local_addr().unwrap();
         let (mode, changes) = watch::channel(Mode::Pass);

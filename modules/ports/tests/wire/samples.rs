@@ -1,0 +1,152 @@
+use ports::events::{OrderCancelled, OrderPlaced};
+use ports::products::{
+    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
+    ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
+};
+use ports::users::{Account, AccountRejection, AccountRequest, Role};
+use ports::{Currency, Event, EventBody, Failure, Money};
+use time::macros::datetime;
+use uuid::{Uuid, uuid};
+
+use crate::sample::{Sample, each_variant};
+
+const USER: Uuid = uuid!("01937f6e-0000-7000-8000-000000000001");
+const SESSION: Uuid = uuid!("01937f6e-0000-7000-8000-000000000002");
+const SOFA: Uuid = uuid!("01937f6e-0000-7000-8000-000000000003");
+const LAMP: Uuid = uuid!("01937f6e-0000-7000-8000-000000000004");
+const RESERVATION: Uuid = uuid!("01937f6e-0000-8000-8000-000000000005");
+const ORDER: Uuid = uuid!("01937f6e-0000-7000-8000-000000000006");
+const EVENT: Uuid = uuid!("01937f6e-0000-7000-8000-000000000007");
+
+const PRICE: Money = Money::new(49_900, Currency::EUR);
+const LINE: ReserveLine = ReserveLine {
+    product_id: SOFA,
+    quantity: 2,
+};
+const SHORTAGE: Shortage = Shortage {
+    product_id: SOFA,
+    requested: 2,
+    available: 1,
+};
+const CANCELLED: OrderCancelled = OrderCancelled {
+    order_id: ORDER,
+    reservation_id: RESERVATION,
+};
+
+/// Of every type that crosses the wire.
+pub fn samples() -> Vec<Sample> {
+    [common(), users(), products(), events()].concat()
+}
+
+fn common() -> Vec<Sample> {
+    let mut samples = each_variant!(Failure {
+        Timeout,
+        Unavailable,
+        Internal
+    });
+    samples.push(Sample::new("", &PRICE));
+    samples
+}
+
+fn users() -> Vec<Sample> {
+    let account = Account {
+        user_id: USER,
+        is_active: true,
+        role: Role::Customer,
+    };
+    let request = AccountRequest {
+        user_id: USER,
+        session_id: Some(SESSION),
+    };
+    let without_session = AccountRequest {
+        user_id: USER,
+        session_id: None,
+    };
+    [
+        vec![
+            Sample::new("", &request),
+            Sample::new("WithoutSession", &without_session),
+            Sample::new("", &account),
+        ],
+        each_variant!(Role { Customer, Admin }),
+        each_variant!(AccountRejection {
+            UnknownAccount,
+            SessionEnded
+        }),
+    ]
+    .concat()
+}
+
+fn products() -> Vec<Sample> {
+    let snapshot = ProductSnapshot {
+        product_id: SOFA,
+        sku: "SOFA-2".to_owned(),
+        name: "Sofa".to_owned(),
+        unit_price: PRICE,
+        available: 7,
+        is_active: true,
+    };
+    let snapshot_request = SnapshotRequest {
+        product_ids: vec![SOFA, LAMP],
+    };
+    let reserved = ReservedLine {
+        product_id: SOFA,
+        sku: "SOFA-2".to_owned(),
+        name: "Sofa".to_owned(),
+        quantity: 2,
+        unit_price: PRICE,
+    };
+    let reserve = ReserveRequest {
+        reservation_id: RESERVATION,
+        lines: vec![LINE],
+    };
+    let reservation = Reservation {
+        reservation_id: RESERVATION,
+        lines: vec![reserved.clone()],
+    };
+    let release = ReleaseRequest {
+        reservation_id: RESERVATION,
+    };
+    let requests = vec![
+        Sample::new("", &snapshot_request),
+        Sample::new("", &snapshot),
+        Sample::new("", &reserve),
+        Sample::new("", &LINE),
+        Sample::new("", &reservation),
+        Sample::new("", &reserved),
+        Sample::new("", &release),
+        Sample::new("", &SHORTAGE),
+    ];
+    let rejections = each_variant!(ReserveRejection {
+        UnknownProducts { product_ids: vec![SOFA, LAMP] },
+        InsufficientStock { products: vec![SHORTAGE] },
+        ReservationClosed,
+    });
+    let of_events = each_variant!(EventRejection {
+        OutOfStock { products: vec![SHORTAGE] },
+    });
+    [requests, rejections, of_events].concat()
+}
+
+fn events() -> Vec<Sample> {
+    let placed = OrderPlaced {
+        order_id: ORDER,
+        reservation_id: RESERVATION,
+        lines: vec![LINE],
+    };
+    let event = Event {
+        id: EVENT,
+        occurred_at: datetime!(2026-11-22 10:00:00.123456 UTC),
+        body: EventBody::OrderCancelled(CANCELLED),
+    };
+    let mut samples = each_variant!(EventBody {
+        OrderPlaced(placed.clone()),
+        OrderCancelled(CANCELLED),
+    });
+    samples.extend([
+        Sample::new("", &event),
+        Sample::new("", &placed),
+        Sample::new("", &CANCELLED),
+    ]);
+    samples
+}

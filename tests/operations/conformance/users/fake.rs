@@ -1,0 +1,95 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ports::users::{Account, AccountRejection, AccountRequest, Role};
+use ports::{CallContext, PortError, PortResult, Users};
+use uuid::Uuid;
+
+use super::UsersWorld;
+use crate::conformance::bench::{Fault, World};
+use crate::conformance::faults::Faults;
+
+/// Accounts in memory.
+#[derive(Default)]
+pub struct FakeUsers {
+    state: Mutex<State>,
+    faults: Faults,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: HashMap<Uuid, Account>,
+    ended_sessions: HashSet<Uuid>,
+}
+
+#[async_trait]
+impl Users for FakeUsers {
+    async fn account(
+        &self,
+        cx: CallContext,
+        request: AccountRequest,
+    ) -> PortResult<Account, AccountRejection> {
+        self.faults.pass(&cx).await?;
+        let state = self.state.lock().unwrap();
+        let account = state.accounts.get(&request.user_id);
+        let account = account.ok_or(PortError::Rejected(AccountRejection::UnknownAccount))?;
+        match request.session_id {
+            Some(session) if state.ended_sessions.contains(&session) => {
+                Err(PortError::Rejected(AccountRejection::SessionEnded))
+            }
+            _ => Ok(account.clone()),
+        }
+    }
+}
+
+impl World for Arc<FakeUsers> {
+    type Port = dyn Users;
+
+    async fn open() -> Self {
+        Self::default()
+    }
+
+    fn port(&self) -> Arc<dyn Users> {
+        Arc::clone(self) as _
+    }
+
+    async fn suffer(&self, fault: Fault) {
+        self.faults.set(Some(fault));
+    }
+
+    async fn waiting(&self, calls: usize) {
+        self.faults.waiting(calls).await;
+    }
+
+    async fn recover(&self) {
+        self.faults.set(None);
+    }
+}
+
+impl UsersWorld for Arc<FakeUsers> {
+    async fn account(&self, role: Role) -> Uuid {
+        let user_id = Uuid::now_v7();
+        let account = Account {
+            user_id,
+            is_active: true,
+            role,
+        };
+        let mut state = self.state.lock().unwrap();
+        state.accounts.insert(user_id, account);
+        user_id
+    }
+
+    async fn lock(&self, user_id: Uuid) {
+        let mut state = self.state.lock().unwrap();
+        state.accounts.get_mut(&user_id).unwrap().is_active = false;
+    }
+
+    async fn session(&self, _: Uuid) -> Uuid {
+        Uuid::now_v7()
+    }
+
+    async fn end_session(&self, session_id: Uuid) {
+        self.state.lock().unwrap().ended_sessions.insert(session_id);
+    }
+}

@@ -1,0 +1,16 @@
+//! What operators, databases and other processes see of the shop. It is the same wherever modules
+//! run, so these tests run once; what clients see is in `tests/e2e`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../e2e/support/mod.rs"]
+mod support;
+
+mod conformance;
+mod constraints;
+mod docs;
+mod health;
+mod isolation;
+mod openapi;
+mod outbox;
+mod process;
+mod topologies;
