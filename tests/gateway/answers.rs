@@ -230,15 +230,19 @@ async fn no_answer_is_503_with_a_time_to_come_back() {
     ] {
         let mut client = connect(front.address).await;
         client.send(get(PATH)).await;
-        let mut upstream = peer.accept().await;
-        upstream.head().await.unwrap();
-        upstream.send(&reply).await;
-        upstream.end().await;
+        // A read is sent once more, on a connection of its own.
+        let mut upstreams = Vec::new();
+        for _ in 0..2 {
+            let mut upstream = peer.accept().await;
+            upstream.head().await.unwrap();
+            upstream.send(&reply).await;
+            upstream.end().await;
+            upstreams.push(upstream);
+        }
         let refused = client.message().await.unwrap();
         refused.expect_problem(503, "unavailable");
         assert_eq!(refused.head.all("retry-after"), ["1"], "{reply}");
         assert_eq!(refused.json()["instance"], PATH);
-        drop(upstream);
     }
     let address = peer.address;
     drop(peer);
