@@ -239,7 +239,6 @@ async fn no_answer_is_503_with_a_time_to_come_back() {
         refused.expect_problem(503, "unavailable");
         assert_eq!(refused.head.all("retry-after"), ["1"], "{reply}");
         assert_eq!(refused.json()["instance"], PATH);
-        drop(upstream);
     }
     let address = peer.address;
     drop(peer);
