@@ -1,9 +1,9 @@
 //! The guide "Taking a module out", followed as it is written, while customers order.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,8 @@ async fn the_guide_can_be_followed_while_customers_order() {
     let (closed, open) = guide.split_once(ORDERS_BEGIN).unwrap();
     let (moving, for_good) = open.split_once(FOR_GOOD).unwrap();
 
-    let mut shell = Shell::start(folder.path(), &databases);
+    // A shell that waits in another thread ends with the test, also with one that fails.
+    let (mut shell, _group) = Shell::start(folder.path(), &databases);
     shell.run(&format!(
         "echo '{PASSWORD}' | cleave admin create --email {EMAIL} --password-stdin"
     ));
@@ -122,16 +123,15 @@ fn url(options: &PgConnectOptions) -> String {
     )
 }
 
-/// A shell that stops at the first command that fails; everything it started ends with it.
+/// A shell that stops at the first command that fails.
 struct Shell {
-    bash: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     log: std::path::PathBuf,
 }
 
 impl Shell {
-    fn start(folder: &Path, databases: &TestDatabases) -> Self {
+    fn start(folder: &Path, databases: &TestDatabases) -> (Self, Group) {
         let log = folder.join("log");
         let program = Path::new(env!("CARGO_BIN_EXE_cleave")).parent().unwrap();
         let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
@@ -153,18 +153,20 @@ impl Shell {
             .process_group(0)
             .spawn()
             .unwrap();
-        Self {
+        let group = Group(Pid::from_raw(i32::try_from(bash.id()).unwrap()));
+        let shell = Self {
             input: bash.stdin.take().unwrap(),
             output: BufReader::new(bash.stdout.take().unwrap()),
-            bash,
             log,
-        }
+        };
+        (shell, group)
     }
 
     /// What the commands print.
     fn run(&mut self, commands: &str) -> String {
         const DONE: &str = "@done@";
-        writeln!(self.input, "{commands}\necho {DONE}").unwrap();
+        // What was printed may not end its line.
+        writeln!(self.input, "{commands}\nprintf '\\n{DONE}\\n'").unwrap();
         let mut printed = String::new();
         for line in self.output.by_ref().lines() {
             match line.unwrap() {
@@ -172,18 +174,17 @@ impl Shell {
                 line => printed.push_str(&(line + "\n")),
             }
         }
-        let mut log = String::new();
-        let mut file = std::fs::File::open(&self.log).unwrap();
-        file.read_to_string(&mut log).unwrap();
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         panic!("{commands}\nprinted: {printed}\nand failed:\n{log}");
     }
 }
 
-impl Drop for Shell {
+/// Whatever a shell has started; killed when this is dropped.
+struct Group(Pid);
+
+impl Drop for Group {
     fn drop(&mut self) {
-        let group = Pid::from_raw(i32::try_from(self.bash.id()).unwrap());
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.bash.wait();
+        let _ = killpg(self.0, Signal::SIGKILL);
     }
 }
 
