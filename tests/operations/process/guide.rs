@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -153,13 +153,12 @@ impl Shell {
             .process_group(0)
             .spawn()
             .unwrap();
-        let group = Group(Pid::from_raw(i32::try_from(bash.id()).unwrap()));
         let shell = Self {
             input: bash.stdin.take().unwrap(),
             output: BufReader::new(bash.stdout.take().unwrap()),
             log,
         };
-        (shell, group)
+        (shell, Group(bash))
     }
 
     /// What the commands print.
@@ -180,11 +179,13 @@ impl Shell {
 }
 
 /// Whatever a shell has started; killed when this is dropped.
-struct Group(Pid);
+struct Group(Child);
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let _ = killpg(self.0, Signal::SIGKILL);
+        let group = Pid::from_raw(i32::try_from(self.0.id()).unwrap());
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.0.wait();
     }
 }
 
