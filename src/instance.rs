@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,7 @@ impl Instance {
         databases: &Databases,
     ) -> anyhow::Result<Self> {
         let dials = Dials::open(settings, secrets)?;
+        dials.forget_overruled().context("dial.json")?;
         let shop = Shop::wire(settings, secrets, databases, &dials)?;
         let stores = shop.stores();
         let stop = CancellationToken::new();

@@ -46,7 +46,8 @@ async fn all(operator: &Operator, dial: &Dial) -> Result<String, OperatorError> 
 
 async fn one(operator: &Operator, module: Module, dial: &Dial) -> Result<String, OperatorError> {
     let mut document = operator.get("/ops/topology").await?;
-    let of_module = document["modules"][module.name()].take();
+    let of_module = document.pointer_mut(&format!("/modules/{module}"));
+    let of_module = of_module.map(Value::take).unwrap_or_default();
     show(operator, module, of_module, dial)
 }
 

@@ -72,7 +72,25 @@ impl Kept {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = now.clone();
         next.insert(module, position);
-        let text = serde_json::to_vec_pretty(&next)?;
+        self.write(&next)?;
+        *now = next;
+        Ok(())
+    }
+
+    /// Keeps the positions that were turned to under these settings. It blocks.
+    pub(super) fn retain(&self, stands: impl Fn(Module, &Configured) -> bool) -> io::Result<()> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = now.clone();
+        next.retain(|module, kept| stands(*module, &kept.configured));
+        if next != *now {
+            self.write(&next)?;
+            *now = next;
+        }
+        Ok(())
+    }
+
+    fn write(&self, positions: &Positions) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(positions)?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         // Written beside and renamed: a crash leaves the old file or the new one.
@@ -81,9 +99,7 @@ impl Kept {
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&fresh, &self.path)?;
-        File::open(folder)?.sync_all()?;
-        *now = next;
-        Ok(())
+        File::open(folder)?.sync_all()
     }
 }
 
@@ -117,7 +133,16 @@ mod tests {
         assert_eq!(again.of(Module::Products, &same), Some(&position));
         assert_eq!(again.of(Module::Users, &same), Some(&position));
         assert_eq!(again.of(Module::Orders, &same), None);
-        assert_eq!(again.of(Module::Products, &configured("http://b:1")), None);
+        let other = configured("http://b:1");
+        assert_eq!(again.of(Module::Products, &other), None);
+
+        // A start with other settings ends what was turned under these.
+        again
+            .retain(|module, of| module == Module::Users || *of == other)
+            .unwrap();
+        let back = Kept::open(folder.path()).unwrap();
+        assert_eq!(back.of(Module::Products, &same), None);
+        assert_eq!(back.of(Module::Users, &same), Some(&position));
     }
 
     #[test]

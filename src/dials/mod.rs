@@ -17,8 +17,8 @@ use kept::{Configured, Kept, KeptPosition};
 
 pub use turn::{Turn, TurnError};
 
-/// How long a peer may take to say what it hosts.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a peer may take to say what it hosts; longer than it takes itself to find a database away.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct Dials {
     of_modules: Vec<Placed>,
@@ -54,6 +54,14 @@ impl Dials {
             kept,
             turning: Mutex::new(()),
         }))
+    }
+
+    /// Forgets the turns that the settings of this start overrule, so that they do not come back
+    /// when the settings do.
+    pub fn forget_overruled(&self) -> std::io::Result<()> {
+        let configured = |module| Some(&self.placed(module)?.configured);
+        self.kept
+            .retain(|module, kept| configured(module) == Some(kept))
     }
 
     /// `None` for a module that is off.

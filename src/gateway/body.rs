@@ -103,7 +103,7 @@ impl Upload {
                 State::Sending(sender) => sender,
                 State::Offered(asked, sender) => {
                     if ready!(Pin::new(asked).poll(cx)).is_err() {
-                        return Poll::Pending;
+                        return Poll::Ready(());
                     }
                     let sender = sender.clone();
                     self.state = State::Sending(sender);

@@ -164,8 +164,13 @@ fn of_the_connection(name: &str, named: &[&str]) -> bool {
 }
 
 /// Sends the request on, and answers when the head of the answer is there. The request is still
-/// whole when nothing was sent.
-pub async fn forward(peer: &Arc<Peer>, req: &mut ServiceRequest) -> Result<HttpResponse, Fault> {
+/// whole when nothing was sent. `most` is how long to wait for that, when it is less than the
+/// request has.
+pub async fn forward(
+    peer: &Arc<Peer>,
+    req: &mut ServiceRequest,
+    most: Option<Duration>,
+) -> Result<HttpResponse, Fault> {
     let question = Question::of(req);
     let place = peer.place()?;
     let mut upload = Upload::of(req);
@@ -177,6 +182,10 @@ pub async fn forward(peer: &Arc<Peer>, req: &mut ServiceRequest) -> Result<HttpR
             .headers_mut()
             .insert(http::header::CONTENT_LENGTH, nothing);
     }
+    let patience = match (patience, most) {
+        (Some(patience), Some(most)) => Some(patience.min(most)),
+        (patience, _) => patience,
+    };
     let sent = peer.forward(request, patience, place);
     let answer = upload.beside(sent).await;
     match answer {

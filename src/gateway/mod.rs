@@ -5,7 +5,7 @@ mod forward;
 mod shadow;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -83,10 +83,10 @@ pub async fn gateway<B: MessageBody + 'static>(
             .error_response(Problem::unavailable())
             .map_into_right_body()),
         Route::Remote(peer) => {
-            let sent = there(&dial, &peer, &mut req).await;
+            let sent = there(&dial, &peer, &mut req, None).await;
             Ok(answered(req, &peer, sent))
         }
-        Route::Canary(peer) => match there(&dial, &peer, &mut req).await {
+        Route::Canary(peer) => match there(&dial, &peer, &mut req, try_for(&peer, repeat)).await {
             Err(fault) if fault.may_be_answered_here(repeat) => {
                 tracing::warn!(module = dial.module(), %fault, "canary: answering here");
                 here(&dial, req, next).await
@@ -101,6 +101,11 @@ pub async fn gateway<B: MessageBody + 'static>(
     }
 }
 
+/// A read that the peer does not answer is answered here, for which there must be time.
+fn try_for(peer: &Peer, repeat: Repeat) -> Option<Duration> {
+    (repeat == Repeat::Safe).then(|| peer.call_timeout())
+}
+
 async fn here<B: MessageBody + 'static>(
     dial: &Dial,
     req: ServiceRequest,
@@ -112,7 +117,7 @@ async fn here<B: MessageBody + 'static>(
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    measure(dial, Side::Local, status, start);
+    measure(dial, Side::Local, Some(status), start);
     Ok(answer?.map_into_left_body())
 }
 
@@ -120,25 +125,29 @@ async fn there(
     dial: &Dial,
     peer: &Arc<Peer>,
     req: &mut ServiceRequest,
+    patience: Option<Duration>,
 ) -> Result<HttpResponse, Fault> {
     let start = Instant::now();
-    let answer = forward::forward(peer, req).await;
+    let answer = forward::forward(peer, req, patience).await;
     let status = match &answer {
-        Ok(response) => response.status(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Ok(response) => Some(response.status()),
+        Err(_) => None,
     };
     measure(dial, Side::Remote, status, start);
     answer
 }
 
-fn measure(dial: &Dial, side: Side, status: StatusCode, start: Instant) {
+/// Without a status nobody answered, which took no time that tells of the side.
+fn measure(dial: &Dial, side: Side, status: Option<StatusCode>, start: Instant) {
     let took = start.elapsed();
-    dial.measure(Kind::Request, side, took);
+    if status.is_some() {
+        dial.measure(Kind::Request, side, took);
+    }
     metrics::histogram!(
         "cleave_request_seconds",
         "module" => dial.module(),
         "side" => side.name(),
-        "status" => status.as_str().to_owned(),
+        "status" => status.map_or_else(|| "none".to_owned(), |status| status.as_str().to_owned()),
     )
     .record(took);
 }

@@ -45,9 +45,9 @@ pub struct PeerHealth {
     pub(super) latency_ms: Option<f64>,
     #[schema(example = "closed")]
     pub(super) circuit: &'static str,
-    /// Why it cannot be asked.
+    /// In a word; the log has the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
+    pub(super) error: Option<&'static str>,
     /// Every call goes there.
     #[serde(skip)]
     pub(super) whole: bool,

@@ -117,7 +117,11 @@ impl Health {
             },
             latency_ms,
             circuit: peer.circuit().state(),
-            error: answer.err(),
+            error: answer.err().map(|reason| {
+                // Addresses and reasons are not for the public; the log has them.
+                tracing::warn!(%module, url = peer.url(), reason, "a peer is not ready");
+                "not ready"
+            }),
             whole: position.step == Step::Remote,
         })
     }

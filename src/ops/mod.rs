@@ -5,6 +5,8 @@ mod topology;
 
 use actix_web::web;
 
+use crate::dials::Dials;
+
 pub use access::{Operator, Operators};
 pub use topology::{ModuleTopology, Topology};
 
@@ -16,7 +18,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 
 /// Prometheus' text format.
 #[actix_web::get("/metrics")]
-async fn metrics(_: access::Scraper) -> actix_web::HttpResponse {
+async fn metrics(_: access::Scraper, dials: web::Data<Dials>) -> actix_web::HttpResponse {
+    topology::measure(&dials);
     actix_web::HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(crate::metrics::render())

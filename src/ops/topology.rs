@@ -1,6 +1,7 @@
 //! Who answers for each module, and turning that.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, put, web};
@@ -81,6 +82,33 @@ fn of(dials: &Dials, module: Module) -> ModuleTopology {
     dial.map_or_else(ModuleTopology::off, |dial| ModuleTopology::of(dial))
 }
 
+/// Where the dials stand, for Prometheus.
+pub fn measure(dials: &Dials) {
+    for module in dials.modules() {
+        let (name, state) = (module.name(), of(dials, module));
+        for step in [Step::Local, Step::Shadow, Step::Canary, Step::Remote] {
+            let here = f64::from(u8::from(state.step == Some(step)));
+            metrics::gauge!("cleave_dial_step", "module" => name, "step" => step.name()).set(here);
+        }
+        let in_flight = u32::try_from(state.in_flight).unwrap_or(u32::MAX);
+        let closed = state.circuit == "closed";
+        for (metric, value) in [
+            ("cleave_dial_percent", f64::from(state.percent)),
+            ("cleave_circuit_closed", f64::from(u8::from(closed))),
+            ("cleave_peer_in_flight", f64::from(in_flight)),
+        ] {
+            metrics::gauge!(metric, "module" => name).set(value);
+        }
+        for (metric, count) in [
+            ("cleave_shadow_compared", state.shadow.compared),
+            ("cleave_shadow_differed", state.shadow.differed),
+        ] {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            metrics::gauge!(metric, "module" => name).set(count);
+        }
+    }
+}
+
 #[get("/ops/topology")]
 pub async fn topology(_: Operator, dials: web::Data<Dials>) -> HttpResponse {
     let modules = Module::ALL.map(|module| (module, of(&dials, module)));
@@ -103,6 +131,15 @@ pub async fn turn(
     let module = named.ok_or_else(|| Problem::not_found("module"))?;
     let ours = health.handshake().await;
     let dials = dials.into_inner();
-    dials.turn(module, body.0, &ours).await?;
+    let turning = {
+        let dials = Arc::clone(&dials);
+        // To its end, also when nobody waits for it: what is kept and where the dial stands are one.
+        tokio::spawn(async move { dials.turn(module, body.0, &ours).await })
+    };
+    let turned = turning.await.map_err(|error| {
+        tracing::error!(%error, "turning a dial ended abnormally");
+        Problem::internal()
+    })?;
+    turned?;
     Ok(answer(of(&dials, module)))
 }

@@ -20,7 +20,7 @@ async fn whatever_a_peer_says_the_client_hears_503() {
         Mode::ResetAfter(40),
     ];
     for mode in modes {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         let answer = front.get(&split.product_path()).await;
         assert_eq!(
             answer.header("retry-after"),
@@ -39,7 +39,7 @@ async fn whatever_a_peer_says_the_client_hears_503() {
         answer.expect_problem(503, "unavailable");
         front.login(&split.buyer).await.expect(200);
     }
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     front.get(&split.product_path()).await.expect(200);
     assert_eq!(front.orders(&split.buyer).await.len(), 0);
     balanced(&split.databases).await;
@@ -54,7 +54,7 @@ async fn half_an_answer_is_none() {
     let whole = front.get(&split.product_path()).await;
     let length = whole.text.len();
     for mode in [Mode::Truncate(length + 50), Mode::ResetAfter(length + 50)] {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         // Once the head is through; in between, the old connections go.
         let path = format!("/api/v1{}", split.product_path());
         match front.request(Method::GET, &path).send().await {
@@ -73,7 +73,7 @@ async fn half_an_answer_is_none() {
             answer.text
         );
     }
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     eventually("all is well", async || {
         let path = format!("/api/v1{}", split.product_path());
         send(front.request(Method::GET, &path)).await.status == 200

@@ -43,7 +43,7 @@ async fn a_peer_that_dies_costs_no_request() {
     }
     let mut number = 0;
     for (mode, times) in [(Mode::Pass, 4), (Mode::Refuse, 12), (Mode::Pass, 4)] {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         for _ in 0..times {
             number += 1;
             front.get(&split.product_path()).await.expect(200);
@@ -87,19 +87,19 @@ async fn a_peer_that_answers_nonsense_costs_no_read_and_no_order() {
         Mode::ResetAfter(0),
         Mode::Truncate(20),
     ] {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         front.get(&split.product_path()).await.expect(200);
         front
             .order(&split.buyer, &split.product, 1)
             .await
             .expect(201);
     }
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
     front
         .order(&split.buyer, &split.product, 1)
         .await
         .expect(201);
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     balanced(&split.databases).await;
     assert_eq!(reservations(&split.databases).await, 5);
     split.close().await;
@@ -112,12 +112,12 @@ async fn after_a_turn_nobody_is_refused_for_what_was_before() {
     let front = &split.front;
     let canary = json!({"step": "canary", "percent": 100});
     front.turn("products", canary).await.expect(200);
-    split.proxy.set(Mode::Refuse);
+    split.proxy.set(Mode::Refuse).await;
     for _ in 0..6 {
         front.get(&split.product_path()).await.expect(200);
     }
     assert_eq!(front.topology("products").await["circuit"], "open");
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     let turned = front.turn("products", json!({"step": "remote"})).await;
     assert_eq!(turned.expect(200)["circuit"], "closed");
     front.get(&split.product_path()).await.expect(200);

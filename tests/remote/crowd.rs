@@ -56,7 +56,7 @@ async fn a_silent_peer_takes_nobody_else_with_it() {
         .expect(201);
     // Its event is no part of the crowd.
     balanced(&split.databases).await;
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
 
     let over = Arc::new(AtomicBool::new(false));
     let others = tokio::spawn(others(Arc::clone(&split), Arc::clone(&over)));
@@ -96,7 +96,7 @@ async fn a_silent_peer_takes_nobody_else_with_it() {
         assert_eq!(one.await.unwrap().0, "deadline_exceeded");
     }
     assert_eq!(split.front.topology("products").await["in_flight"], 0);
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     split.front.get(&split.product_path()).await.expect(200);
     Arc::into_inner(split).unwrap().close().await;
 }
@@ -117,7 +117,7 @@ async fn orders_beyond_what_may_wait_are_refused_at_once() {
         .await
         .expect(201);
     balanced(&split.databases).await;
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
     let crowd: Vec<_> = (0..100)
         .map(|_| {
             let split = Arc::clone(&split);
@@ -135,7 +135,7 @@ async fn orders_beyond_what_may_wait_are_refused_at_once() {
         }
     }
     assert_eq!((refused, waited), (95, 5));
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     eventually("products are back", async || {
         split
             .front

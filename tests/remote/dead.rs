@@ -18,7 +18,7 @@ async fn without_products_orders_are_refused_and_all_else_goes_on() {
     let before = front.order(buyer, &split.product, 1).await.expect(201);
 
     for mode in [Mode::Refuse, Mode::Reset] {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         for _ in 0..8 {
             expect_unavailable(front.get(&split.product_path()).await);
             expect_unavailable(front.order(buyer, &split.product, 1).await);
@@ -41,7 +41,7 @@ async fn without_products_orders_are_refused_and_all_else_goes_on() {
         front.health("/health/ready").await.expect(200);
         front.health("/health/products").await.expect(503);
 
-        split.proxy.set(Mode::Pass);
+        split.proxy.set(Mode::Pass).await;
         eventually("products are back", async || {
             front.get(&split.product_path()).await.status == 200
         })
@@ -56,7 +56,7 @@ async fn without_products_orders_are_refused_and_all_else_goes_on() {
 #[tokio::test]
 async fn without_users_the_shop_window_stays_open() {
     let split = Split::without("users", &[]).await;
-    split.proxy.set(Mode::Refuse);
+    split.proxy.set(Mode::Refuse).await;
     let (front, buyer) = (&split.front, &split.buyer);
     front.get(&split.product_path()).await.expect(200);
     expect_unavailable(front.login(buyer).await);
@@ -64,7 +64,7 @@ async fn without_users_the_shop_window_stays_open() {
     expect_unavailable(front.get_as(buyer, "/orders").await);
     expect_unavailable(front.order(buyer, &split.product, 1).await);
 
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     eventually("users are back", async || {
         front.order(buyer, &split.product, 1).await.status == 201
     })
@@ -78,12 +78,12 @@ async fn without_orders_the_rest_sells_on() {
     let split = Split::without("orders", &[]).await;
     let (front, buyer) = (&split.front, &split.buyer);
     front.order(buyer, &split.product, 1).await.expect(201);
-    split.proxy.set(Mode::Refuse);
+    split.proxy.set(Mode::Refuse).await;
     expect_unavailable(front.order(buyer, &split.product, 1).await);
     expect_unavailable(front.get_as(buyer, "/orders").await);
     front.get(&split.product_path()).await.expect(200);
     front.login(buyer).await.expect(200);
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     eventually("orders are back", async || {
         front.order(buyer, &split.product, 1).await.status == 201
     })

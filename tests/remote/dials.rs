@@ -83,7 +83,7 @@ async fn a_peer_that_is_not_ready_changes_nothing() {
             assert_eq!(now[what], before[what], "{url}");
         }
     }
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
     let answer = front.turn("products", json!({"step": "remote"})).await;
     answer.expect_problem(409, "peer_not_ready");
     assert_eq!(front.topology("products").await["step"], "canary");

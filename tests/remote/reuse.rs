@@ -10,7 +10,7 @@ const TIMES: i64 = 40;
 async fn a_connection_that_closes_when_it_is_used_again_costs_no_read_and_no_call() {
     let split = Split::without("products", &[]).await;
     let front = &split.front;
-    split.proxy.set(Mode::OneAnswer);
+    split.proxy.set(Mode::OneAnswer).await;
     for _ in 0..TIMES {
         front.get(&split.product_path()).await.expect(200);
         front
@@ -29,7 +29,7 @@ async fn a_connection_that_closes_when_it_is_used_again_costs_no_read_and_no_cal
 async fn a_write_on_such_a_connection_is_answered_in_an_orderly_way() {
     let split = Split::without("products", &[]).await;
     let front = &split.front;
-    split.proxy.set(Mode::OneAnswer);
+    split.proxy.set(Mode::OneAnswer).await;
     let mut made = 0;
     for number in 0..TIMES {
         let body = product(&format!("SKU-{number}"), 1);

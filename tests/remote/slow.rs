@@ -27,7 +27,7 @@ async fn a_silent_peer_opens_the_circuit_which_closes_by_itself() {
     let front = &split.front;
     front.get(&split.product_path()).await.expect(200);
     assert_eq!(circuit(front).await, "closed");
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
 
     let start = Instant::now();
     let answer = front.order(&split.buyer, &split.product, 1).await;
@@ -51,7 +51,7 @@ async fn a_silent_peer_opens_the_circuit_which_closes_by_itself() {
     }
     assert!(shortest < Duration::from_millis(300), "{shortest:?}");
 
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     eventually("the circuit is closed", async || {
         front.get(&split.product_path()).await;
         circuit(front).await == "closed"
@@ -69,7 +69,7 @@ async fn a_silent_peer_opens_the_circuit_which_closes_by_itself() {
 async fn a_forwarded_request_ends_with_its_deadline() {
     let split = Split::without("products", &["modules.products.circuit_failures=2"]).await;
     let front = &split.front;
-    split.proxy.set(Mode::Hang);
+    split.proxy.set(Mode::Hang).await;
     let start = Instant::now();
     for _ in 0..2 {
         let answer = front.get(&split.product_path()).await;
@@ -90,7 +90,10 @@ async fn a_forwarded_request_ends_with_its_deadline() {
 #[tokio::test]
 async fn a_peer_that_takes_its_time_is_waited_for() {
     let split = Split::without("products", &["modules.products.call_timeout_ms=2000"]).await;
-    split.proxy.set(Mode::Delay(Duration::from_millis(300)));
+    split
+        .proxy
+        .set(Mode::Delay(Duration::from_millis(300)))
+        .await;
     for _ in 0..3 {
         split.front.get(&split.product_path()).await.expect(200);
         split

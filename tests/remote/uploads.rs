@@ -40,12 +40,12 @@ async fn an_import_goes_through_or_is_refused() {
         Mode::ResetAfter(0),
         Mode::Garbage,
     ] {
-        split.proxy.set(mode);
+        split.proxy.set(mode).await;
         let answer = send(import(&split)).await;
         assert_eq!(answer.header("retry-after"), Some("1"), "{mode:?}");
         answer.expect_problem(503, "unavailable");
     }
-    split.proxy.set(Mode::Pass);
+    split.proxy.set(Mode::Pass).await;
     let done = send(import(&split)).await.expect(200);
     let landed = |what: &str| done[what].as_u64().unwrap();
     // Those whose answers were lost may have landed before.

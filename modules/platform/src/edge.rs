@@ -187,10 +187,11 @@ fn problem_of(error: &Error) -> Problem {
     }
 }
 
-/// What inner middlewares said about who may read the answer.
+/// What inner middlewares said about who may read the answer. Its coding is gone.
 fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
     for (name, value) in said {
-        if name == header::VARY || name.as_str().starts_with("access-control-") {
+        let of_the_coding = value.as_bytes().eq_ignore_ascii_case(b"accept-encoding");
+        if name == header::VARY && !of_the_coding || name.as_str().starts_with("access-control-") {
             headers.append(name.clone(), value.clone());
         }
     }

@@ -101,7 +101,10 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
         let start = Instant::now();
         let answer = ask.instrument(span).await;
         let took = start.elapsed();
-        self.dial.measure(Kind::Call, side, took);
+        // What nobody answered took no time that tells of the side.
+        if !matches!(answer, Err(PortError::Failed(_))) {
+            self.dial.measure(Kind::Call, side, took);
+        }
         metrics::histogram!(
             "cleave_port_call_seconds",
             "module" => C::MODULE,

@@ -44,6 +44,7 @@ content-length: 20\r\nconnection: close\r\n\r\n<h1>Bad Gateway</h1>";
 pub struct Proxy {
     pub address: SocketAddr,
     mode: watch::Sender<Mode>,
+    applied: watch::Receiver<Mode>,
     book: Arc<Mutex<Book>>,
 }
 
@@ -52,11 +53,19 @@ impl Proxy {
         let listener = listen(([127, 0, 0, 1], 0).into());
         let address = listener.local_addr().unwrap();
         let (mode, changes) = watch::channel(Mode::Pass);
+        let (apply, applied) = watch::channel(Mode::Pass);
         let book = Arc::default();
-        tokio::spawn(accept(listener, upstream, changes, Arc::clone(&book)));
+        tokio::spawn(accept(
+            listener,
+            upstream,
+            changes,
+            apply,
+            Arc::clone(&book),
+        ));
         Self {
             address,
             mode,
+            applied,
             book,
         }
     }
@@ -65,9 +74,11 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// From now on; connections that are there are reset.
-    pub fn set(&self, mode: Mode) {
+    /// From when it returns on; connections that are there are reset.
+    pub async fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+        let mut applied = self.applied.clone();
+        applied.wait_for(|applied| *applied == mode).await.unwrap();
     }
 
     /// The next `count` answers to requests with this in their first line are lost.
@@ -98,6 +109,7 @@ async fn accept(
     listener: TcpListener,
     upstream: SocketAddr,
     mut changes: watch::Receiver<Mode>,
+    apply: watch::Sender<Mode>,
     book: Arc<Mutex<Book>>,
 ) {
     let address = listener.local_addr().unwrap();
@@ -106,12 +118,14 @@ async fn accept(
         let mode = *changes.borrow_and_update();
         if mode == Mode::Refuse {
             listener = None;
+            apply.send_replace(mode);
             if changes.changed().await.is_err() {
                 return;
             }
             continue;
         }
         let accepting = listener.get_or_insert_with(|| listen(address));
+        apply.send_replace(mode);
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             accepted = accepting.accept() => {

@@ -28,8 +28,9 @@ async fn each_module_is_where_its_topology_says() {
             let answer = shop.get(path).await;
             assert_eq!(answer.status, status, "{module} of {}", topology.name);
         }
-        for proxy in &*proxies.lock().unwrap() {
-            proxy.set(Mode::Refuse);
+        let proxies = std::mem::take(&mut *proxies.lock().unwrap());
+        for proxy in &proxies {
+            proxy.set(Mode::Refuse).await;
         }
         for (module, path, status) in STRANGER {
             let answer = shop.get(path).await;

@@ -95,8 +95,8 @@ impl Circuit {
         self.0.reset().await;
     }
 
-    pub fn is_open(&self) -> bool {
-        self.0.is_open()
+    pub fn is_closed(&self) -> bool {
+        self.0.state_sync() == CircuitState::Closed
     }
 
     /// `closed`, `open` or `half_open`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
 
 pub use circuit::Circuit;
@@ -108,6 +108,11 @@ impl Peer {
         &self.circuit
     }
 
+    /// How long one attempt of a call may take.
+    pub fn call_timeout(&self) -> Duration {
+        self.config.call_timeout
+    }
+
     pub(crate) fn config(&self) -> &PeerConfig {
         &self.config
     }
@@ -156,8 +161,10 @@ impl Peer {
     }
 
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
-    /// for that; without it, as for an upload that takes its time, the circuit learns nothing, and an
-    /// open one is tried with a handshake first.
+    /// for that; without it, as for an upload that takes its time, the circuit learns nothing.
+    ///
+    /// Whether a peer is back is not found out with a request that waits for its client: a handshake
+    /// goes first.
     pub async fn forward(
         &self,
         request: Request<Body>,
@@ -165,6 +172,9 @@ impl Peer {
         place: Place,
     ) -> Result<Response<Incoming>, Fault> {
         let (http, turn) = (self.http.clone(), place.turn());
+        if patience.is_none() || !request.body().is_end_stream() {
+            self.try_circuit().await?;
+        }
         let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
         match patience {
             Some(patience) => {
@@ -176,29 +186,22 @@ impl Peer {
                 };
                 self.circuit.run(attempt).await
             }
-            None => {
-                self.try_open_circuit().await?;
-                attempt.await
-            }
+            None => attempt.await,
         }
     }
 
-    async fn try_open_circuit(&self) -> Result<(), Fault> {
-        if !self.circuit.is_open() {
+    async fn try_circuit(&self) -> Result<(), Fault> {
+        if self.circuit.is_closed() {
             return Ok(());
         }
-        let patience = self.config.call_timeout;
-        let probe = within(patience, self.http.clone().whole_answer(self.question()?));
+        let asked = asked(self.http.clone(), self.question()?);
+        let probe = within(self.config.call_timeout, asked);
         self.circuit.run(probe).await.map(drop)
     }
 
     /// Asks what the peer hosts and whether that can serve; past circuit and bulkhead.
     pub async fn handshake(&self, patience: Duration) -> Result<Handshake, Fault> {
-        let answer = within(patience, self.http.clone().whole_answer(self.question()?)).await?;
-        if !answer.status().is_success() {
-            return Err(Fault::Refused(answer.status().as_u16()));
-        }
-        serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
+        within(patience, asked(self.http.clone(), self.question()?)).await
     }
 
     fn question(&self) -> Result<Request<Body>, Fault> {
@@ -208,6 +211,14 @@ impl Peer {
         request.headers_mut().insert(authorization, self.bearer()?);
         Ok(request)
     }
+}
+
+async fn asked(http: Http, question: Request<Body>) -> Result<Handshake, Fault> {
+    let answer = http.whole_answer(question).await?;
+    if !answer.status().is_success() {
+        return Err(Fault::Refused(answer.status().as_u16()));
+    }
+    serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
 }
 
 /// Every answer of ours has its request's id. A failure without one was said in between, by a proxy

@@ -70,24 +70,24 @@ impl Turn {
     }
 
     fn pass(&self, from: u8, to: u8) {
-        let order = Ordering::Relaxed;
-        let passed = self.0.whose.compare_exchange(from, to, order, order);
-        match (passed, to) {
-            (Ok(_), PEER) => self.0.taken.fetch_add(1, order),
-            (Ok(_), _) => self.0.taken.fetch_sub(1, order),
-            (Err(_), _) => return,
-        };
+        let (order, shared) = (Ordering::Relaxed, &*self.0);
+        // Counted first: a place that is left at this moment is given back after it was taken.
+        if to == PEER {
+            shared.taken.fetch_add(1, order);
+        }
+        let passed = shared.whose.compare_exchange(from, to, order, order);
+        if passed.is_ok() != (to == PEER) {
+            shared.taken.fetch_sub(1, order);
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.pass(PEER, NOBODY);
-        let _ =
-            self.0
-                .0
-                .whose
-                .compare_exchange(CLIENT, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
+        let shared = &*self.0.0;
+        if shared.whose.swap(NOBODY, Ordering::Relaxed) == PEER {
+            shared.taken.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
