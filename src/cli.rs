@@ -3,8 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use ports_http::Step;
 
+use crate::dials::Turn;
 use crate::settings::{Inputs, Module, Purpose};
 
 /// A commerce backend that runs as one program and comes apart along its modules.
@@ -71,7 +75,9 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Look at settings, databases, migrations, clock and disk: each ok, or what to do
+    /// Show or turn the dials of the running instance: who answers for each module
+    Dial(Dial),
+    /// Look at settings, databases, migrations, peers, clock and disk: each ok, or what to do
     Doctor {
         #[command(flatten)]
         output: Output,
@@ -118,6 +124,52 @@ pub struct Demo {
     pub output: Output,
 }
 
+#[derive(Debug, Clone, Args)]
+pub struct Dial {
+    /// Without one: every module
+    pub module: Option<Module>,
+    /// Without one, the dial is shown and stays where it is
+    #[arg(value_parser = step())]
+    pub step: Option<Step>,
+    /// Of the calls and requests, for shadow and canary; without it, it stays or is 10
+    #[arg(long, value_name = "N", requires = "step", value_parser = clap::value_parser!(u8).range(..=100))]
+    pub percent: Option<u8>,
+    /// The private listener of the peer; without it, the peer stays
+    #[arg(long, value_name = "URL", requires = "step")]
+    pub url: Option<String>,
+    /// Turn without asking whether the peer is ready
+    #[arg(long, requires = "step")]
+    pub force: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Dial {
+    /// What to ask for, when there is a step.
+    pub fn turn(&self) -> Option<Turn> {
+        Some(Turn {
+            step: self.step?,
+            percent: self.percent,
+            url: self.url.clone(),
+            force: self.force,
+        })
+    }
+
+    /// Local is nobody elsewhere and remote is everybody; a share of them is a canary.
+    fn has_idle_percent(&self) -> bool {
+        self.percent.is_some() && matches!(self.step, Some(Step::Local | Step::Remote))
+    }
+}
+
+const STEPS: [Step; 4] = [Step::Local, Step::Shadow, Step::Canary, Step::Remote];
+
+fn step() -> impl TypedValueParser<Value = Step> {
+    PossibleValuesParser::new(STEPS.map(Step::name)).try_map(|name| {
+        let found = STEPS.into_iter().find(|step| step.name() == name);
+        found.ok_or("not a step")
+    })
+}
+
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Output {
     /// The result as JSON
@@ -147,6 +199,12 @@ impl Cli {
             deeper = matches.subcommand();
         }
         let command = command.unwrap_or(Command::Serve { only: Vec::new() });
+        if let Command::Dial(dial) = &command
+            && dial.has_idle_percent()
+        {
+            let message = "--percent is for shadow and canary";
+            return Err(definition().error(ErrorKind::ArgumentConflict, message));
+        }
         Ok(Self { layers, command })
     }
 
@@ -174,7 +232,7 @@ impl Command {
             Command::Migrate { .. } | Command::Demo(_) => Purpose::Databases(Module::ALL.to_vec()),
             Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
             Command::Import { .. } => Purpose::Databases(vec![Module::Products]),
-            Command::Healthcheck { .. } | Command::Openapi => Purpose::Ask,
+            Command::Dial(_) | Command::Healthcheck { .. } | Command::Openapi => Purpose::Ask,
         }
     }
 }
@@ -254,6 +312,10 @@ mod tests {
             "cleave admin create --email a@example.org --password-stdin",
             "cleave demo --products 1 --users 2 --orders 3 --seed 4",
             "cleave import a.csv b.ndjson --json",
+            "cleave dial",
+            "cleave dial products --json",
+            "cleave dial products shadow --percent 50 --url http://127.0.0.1:8101",
+            "cleave dial products remote --force",
             "cleave doctor --json",
             "cleave healthcheck",
             "cleave openapi",
@@ -266,6 +328,12 @@ mod tests {
             "cleave admin create",
             "cleave dance",
             "cleave migrate shop",
+            "cleave dial shop",
+            "cleave dial products away",
+            "cleave dial products --percent 10",
+            "cleave dial products --url http://127.0.0.1:8101",
+            "cleave dial products canary --percent 101",
+            "cleave dial products remote --percent 50",
         ] {
             assert_eq!(read(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -279,6 +347,7 @@ mod tests {
             Purpose::Databases(vec![Module::Orders])
         );
         assert_eq!(purpose("cleave healthcheck"), Purpose::Ask);
+        assert_eq!(purpose("cleave dial"), Purpose::Ask);
         assert_eq!(purpose("cleave config"), Purpose::Serve);
     }
 }

@@ -23,6 +23,7 @@ pub struct Instance {
     pub shop: Shop,
     pub address: SocketAddr,
     pub private_address: SocketAddr,
+    pub dials: Arc<Dials>,
     stores: Vec<Store>,
     health: Arc<Health>,
     public: Listener,
@@ -57,12 +58,19 @@ impl Instance {
             Arc::clone(&dials),
             Arc::clone(&health),
         )?;
-        let public = server::start(settings, public, shop.clone(), dials, Arc::clone(&health))?;
+        let public = server::start(
+            settings,
+            public,
+            shop.clone(),
+            Arc::clone(&dials),
+            Arc::clone(&health),
+        )?;
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,
             address: public.address,
             private_address: private.address,
+            dials,
             stores,
             health,
             public,

@@ -26,6 +26,7 @@ pub mod migrations;
 pub mod openapi;
 pub mod ops;
 pub mod private;
+pub mod private_address;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -56,21 +56,29 @@ impl RootSpanBuilder for RequestSpan {
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
-        let status = match outcome {
+        let (status, routine) = match outcome {
             Ok(response) => {
-                if let Some(route) = response.request().match_pattern() {
+                let request = response.request();
+                if let Some(route) = request.match_pattern() {
                     span.record("route", route);
                 }
-                response.status()
+                (response.status(), is_routine(request.path()))
             }
-            Err(error) => error.as_response_error().status_code(),
+            Err(error) => (error.as_response_error().status_code(), false),
         };
         span.record("status", status.as_u16());
         let _entered = span.entered();
         if status.is_server_error() {
             tracing::warn!("answered");
+        } else if routine && status.is_success() {
+            tracing::debug!("answered");
         } else {
             tracing::info!("answered");
         }
     }
+}
+
+/// Asked by machines, many times for each thing that a person does.
+fn is_routine(path: &str) -> bool {
+    path.starts_with("/internal/") || path == "/metrics"
 }

@@ -1,9 +1,9 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::operator::local;
 use crate::cli::Output;
 use crate::settings::Settings;
 
@@ -44,14 +44,4 @@ async fn ask(url: &str) -> (bool, String) {
         }
         Err(error) => (false, format!("no answer from {url}: {error}")),
     }
-}
-
-/// An instance that listens everywhere answers on loopback.
-fn local(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

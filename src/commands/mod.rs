@@ -5,14 +5,17 @@ mod admin;
 mod config;
 #[cfg(all(feature = "users", feature = "products", feature = "orders"))]
 mod demo;
+mod dial;
 mod doctor;
 mod healthcheck;
 #[cfg(feature = "products")]
 mod import;
 mod migrate;
+mod operator;
 #[cfg(feature = "products")]
 mod progress;
 mod serve;
+mod table;
 #[cfg(any(feature = "users", feature = "products"))]
 mod workbench;
 
@@ -28,12 +31,14 @@ pub enum Outcome {
     Done,
     /// It ran and has bad news, which it has told.
     Failed,
+    /// The command line asks for what cannot be, which it has told.
+    WrongUsage,
 }
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
-/// Runs a command line to its exit code: 0 done, 1 failed, 2 wrong settings.
+/// Runs a command line to its exit code: 0 done, 1 failed, 2 wrong usage or settings.
 pub fn run(cli: Cli) -> ExitCode {
     let settings = match Settings::load(&cli.inputs()) {
         Ok(settings) => settings,
@@ -45,6 +50,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match dispatch(cli.command, settings) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(FAILED),
+        Ok(Outcome::WrongUsage) => ExitCode::from(WRONG_USAGE),
         Err(error) => {
             eprintln!("cleave: {error:#}");
             ExitCode::from(FAILED)
@@ -90,6 +96,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         Command::Demo(demo) => runtime.block_on(demo::run(settings, demo)),
         #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
+        Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),

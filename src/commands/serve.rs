@@ -1,14 +1,14 @@
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
 
+use ports_http::Step;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Outcome;
 use crate::databases::{Databases, Tenancy};
 use crate::instance::Instance;
-use crate::metrics;
 use crate::settings::{Mode, Module, Secrets, Settings};
 use crate::wiring::Shop;
+use crate::{metrics, private_address};
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub async fn run(mut settings: Settings) -> anyhow::Result<Outcome> {
@@ -45,7 +45,11 @@ async fn serve(
     if databases.embedded().is_some() {
         welcome_first_admin(&instance.shop).await?;
     }
-    announce(instance.address);
+    // Where it cannot be left, commands need server.private in the settings.
+    let _note = private_address::Note::leave(&settings.data_dir, instance.private_address)
+        .inspect_err(|error| tracing::warn!(%error, "data_dir: cannot be written to"))
+        .ok();
+    announce(&instance, secrets);
     tokio::select! {
         () = signals.next() => {}
         ended = instance.ended() => {
@@ -98,15 +102,52 @@ async fn welcome_first_admin(shop: &Shop) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(address: SocketAddr) {
-    tracing::info!(%address, "ready");
+fn announce(instance: &Instance, secrets: &Secrets) {
+    let (address, private) = (instance.address, instance.private_address);
+    let elsewhere = elsewhere(instance);
+    for (module, words) in &elsewhere {
+        tracing::info!(%module, "{words}");
+    }
+    tracing::info!(%address, %private, "ready");
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
         return;
     }
-    // A terminal that went away is no reason to stop serving.
-    let _ = writeln!(
-        stderr,
-        "\n  Cleave is serving.\n    shop              http://{address}/api/v1/products\n    documentation     http://{address}/docs/\n    health            http://{address}/health\n"
+    let mut banner = format!(
+        "\n  Cleave is serving.\n    shop              http://{address}/api/v1/products\n    documentation     http://{address}/docs/\n    health            http://{address}/health\n    operators         http://{private}/ops/topology, or `cleave dial`\n"
     );
+    if let Some(file) = &secrets.ops_token_file {
+        banner.push_str(&format!("    operator's token  in {}\n", file.display()));
+    }
+    for (module, words) in &elsewhere {
+        banner.push_str(&format!("    {:<16}  {words}\n", module.name()));
+    }
+    // A terminal that went away is no reason to stop serving.
+    let _ = writeln!(stderr, "{banner}");
+}
+
+/// The modules that are not simply answered here, and who answers for them.
+fn elsewhere(instance: &Instance) -> Vec<(Module, String)> {
+    let words = |module| {
+        let Some(dial) = instance.dials.get(module) else {
+            return Some("off".to_owned());
+        };
+        let position = dial.position();
+        let url = position
+            .peer
+            .as_deref()
+            .map_or("nowhere", |peer| peer.url());
+        match position.step {
+            Step::Local if dial.hosted() => None,
+            Step::Shadow | Step::Canary => Some(format!(
+                "{} {} % at {url}",
+                position.step.name(),
+                position.percent
+            )),
+            Step::Local | Step::Remote => Some(format!("remote at {url}")),
+        }
+    };
+    let all = Module::ALL.into_iter();
+    all.filter_map(|module| Some((module, words(module)?)))
+        .collect()
 }

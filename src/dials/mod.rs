@@ -116,7 +116,7 @@ fn place(
     };
     let hosted = settings.mode == Mode::Local;
     let position = match (kept.of(module, &configured), url) {
-        (Some(kept), _) => restored(module, hosted, kept, peer)?,
+        (Some(kept), _) => restored(hosted, kept, peer)?,
         (None, Some(url)) if hosted => Position::local(Some(peer(url)?)),
         (None, Some(url)) => Position::remote(peer(url)?),
         (None, None) => Position::local(None),
@@ -130,22 +130,12 @@ fn place(
 }
 
 fn restored(
-    module: Module,
     hosted: bool,
     kept: &KeptPosition,
     peer: impl Fn(&str) -> anyhow::Result<Arc<Peer>>,
 ) -> anyhow::Result<Position> {
     let peer = kept.url.as_deref().map(peer).transpose()?;
     let step = if hosted { kept.step } else { Step::Remote };
-    if step != Step::Local {
-        tracing::info!(
-            %module,
-            step = step.name(),
-            percent = kept.percent,
-            url = kept.url,
-            "the dial stands where it was turned to"
-        );
-    }
     Ok(Position {
         step: if peer.is_some() { step } else { Step::Local },
         percent: kept.percent,

@@ -151,6 +151,10 @@ async fn check(placed: &Placed, peer: &Peer, ours: &Handshake) -> Result<(), Tur
         Ok(theirs) => theirs.shares_database(peer.module(), ours),
         Err(reason) => Err(reason),
     };
+    if ready.is_ok() {
+        // It answers: nobody is to be refused for what it was before.
+        peer.circuit().close().await;
+    }
     ready.map_err(|reason| TurnError::PeerNotReady {
         url: peer.url().to_owned(),
         reason: format!("{} cannot be served there: {reason}", placed.module),

@@ -9,10 +9,12 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use platform::Problem;
+use platform::edge::IDENTITY;
 use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
 
 use crate::dials::Dials;
@@ -148,10 +150,21 @@ fn answered<B>(
     sent: Result<HttpResponse, Fault>,
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let response = match sent {
-        Ok(response) => req.into_response(response),
+        Ok(mut response) => {
+            as_rendered_here(response.headers_mut());
+            req.into_response(response)
+        }
         Err(fault) => req.error_response(refusal(peer, &fault)),
     };
     response.map_into_right_body()
+}
+
+/// The edge renders the problems of this process past the compression; those of a peer go with them.
+fn as_rendered_here(headers: &mut HeaderMap) {
+    let kind = headers.get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind == "application/problem+json") {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(IDENTITY));
+    }
 }
 
 /// A peer that gives no answer is as a database that gives none.

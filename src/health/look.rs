@@ -1,6 +1,6 @@
 //! Looking at everything that modules depend on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,8 @@ pub struct Health {
     modes: Vec<(Module, Mode)>,
     stores: Vec<Store>,
     dials: Arc<Dials>,
-    migrated: AtomicBool,
+    /// Modules whose migrations are in; they stay in.
+    migrated: Mutex<BTreeSet<Module>>,
     stopping: AtomicBool,
     databases: Kept<Databases>,
     peers: Kept<Peers>,
@@ -52,7 +53,7 @@ impl Health {
             modes: Module::ALL.into_iter().map(mode).collect(),
             stores,
             dials,
-            migrated: AtomicBool::new(false),
+            migrated: Mutex::default(),
             stopping: AtomicBool::new(false),
             databases: Mutex::default(),
             peers: Mutex::default(),
@@ -157,9 +158,9 @@ impl Health {
 
     /// What this process says of itself to others.
     pub async fn handshake(&self) -> Handshake {
-        let not_ready = self.ready().await.err();
         let mut modules = BTreeMap::new();
         for store in &self.stores {
+            let not_ready = self.serves(store).await.err();
             let name = store.module.name();
             let hosted = Hosted {
                 port_version: version_of(name).unwrap_or_default(),
@@ -167,7 +168,7 @@ impl Health {
                     None => self.identity(store).await,
                     Some(_) => None,
                 },
-                not_ready: not_ready.clone(),
+                not_ready,
             };
             modules.insert(name.to_owned(), hosted);
         }
@@ -190,30 +191,42 @@ impl Health {
     }
 
     pub(super) async fn ready(&self) -> Result<(), String> {
-        if self.stopping.load(Ordering::Relaxed) {
-            return Err("this process is shutting down".to_owned());
+        self.is_not_stopping()?;
+        for store in &self.stores {
+            self.serves(store).await?;
         }
-        for (module, database) in &*self.look_at_databases().await {
-            if database.status == Status::Unhealthy {
-                return Err(format!("the database of {module} does not answer"));
-            }
-        }
-        self.migrations_are_in().await
+        Ok(())
     }
 
-    /// Once in, migrations stay in; the question is asked until then.
-    async fn migrations_are_in(&self) -> Result<(), String> {
-        if self.migrated.load(Ordering::Relaxed) {
+    /// One module may be ready while another is not.
+    async fn serves(&self, store: &Store) -> Result<(), String> {
+        self.is_not_stopping()?;
+        let databases = self.look_at_databases().await;
+        let database = databases.get(&store.module);
+        if database.is_some_and(|database| database.status == Status::Unhealthy) {
+            return Err(format!("the database of {} does not answer", store.module));
+        }
+        self.migrations_are_in(store).await
+    }
+
+    fn is_not_stopping(&self) -> Result<(), String> {
+        match self.stopping.load(Ordering::Relaxed) {
+            true => Err("this process is shutting down".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    async fn migrations_are_in(&self, store: &Store) -> Result<(), String> {
+        let module = store.module;
+        if self.migrated.lock().await.contains(&module) {
             return Ok(());
         }
-        for store in &self.stores {
-            match store.missing().await {
-                Ok(missing) if missing.is_empty() => {}
-                Ok(_) => return Err(format!("the database of {} is behind", store.module)),
-                Err(_) => return Err(format!("the database of {} does not answer", store.module)),
-            }
+        match store.missing().await {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(_) => return Err(format!("the database of {module} is behind")),
+            Err(_) => return Err(format!("the database of {module} does not answer")),
         }
-        self.migrated.store(true, Ordering::Relaxed);
+        self.migrated.lock().await.insert(module);
         Ok(())
     }
 }

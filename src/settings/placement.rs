@@ -62,14 +62,26 @@ pub fn check_hosting(values: &Values, problems: &mut Problems) {
 
 fn report_absent(module: Module, needed: Module, values: &Values, problems: &mut Problems) {
     let (url, mode) = (needed.setting("url"), needed.setting("mode"));
-    if values.value(&url).is_none() {
-        let message = format!(
+    // Where nobody chose the mode, the url decides it.
+    let chosen = !matches!(
+        values.source(&mode),
+        Some(Source::Only(_) | Source::NotBuilt)
+    );
+    let unknown = values.value(&url).is_none();
+    let message = match (chosen, unknown) {
+        (false, _) => format!(
             "{module} needs {needed}: set {url} ({}) or host it",
             env_name(&url)
-        );
-        problems.add_rule(&url, None, message);
-    } else {
-        let message = format!("{module} needs {needed}: set {mode} to remote or local");
-        problems.add_rule(&mode, values.source(&mode), message);
-    }
+        ),
+        (true, true) => format!(
+            "{module} needs {needed}: set {mode} to remote and {url} ({}), or to local",
+            env_name(&url)
+        ),
+        (true, false) => format!("{module} needs {needed}: set {mode} to remote or local"),
+    };
+    let (subject, source) = match chosen {
+        true => (&mode, values.source(&mode)),
+        false => (&url, None),
+    };
+    problems.add_rule(subject, source, message);
 }

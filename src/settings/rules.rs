@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::Purpose;
+use super::mask;
 use super::module::Module;
 use super::schema::env_name;
 use super::secrets;
@@ -17,6 +18,7 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
             let message = format!("{} is more than {max}", values.integer(&min));
             problems.add_rule(&min, values.source(&min), message);
         }
+        peer(&module.setting("url"), values, problems);
     }
     if let (Value::Text(public), Value::Text(private)) = (
         values.value("server.public"),
@@ -27,6 +29,23 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
         let message =
             format!("{private} is server.public already; the two listeners need one each");
         problems.add_rule("server.private", values.source("server.private"), message);
+    }
+}
+
+/// Requests are sent on with the paths that they came with, so a peer is a bare address; and what
+/// goes there shows a token of its own.
+fn peer(name: &str, values: &Values, problems: &mut Problems) {
+    let Value::Url(url) = values.value(name) else {
+        return;
+    };
+    let url = url.expose_secret();
+    if ports_http::peer_address(url).is_err() {
+        let message = format!(
+            "{:?} is not the address of a peer: http or https, host and port, without user, path \
+             and query, such as http://products.internal:8100",
+            mask::url(url)
+        );
+        problems.add_rule(name, values.source(name), message);
     }
 }
 

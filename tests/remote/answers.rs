@@ -12,6 +12,7 @@ async fn whatever_a_peer_says_the_client_hears_503() {
     let front = &split.front;
     let modes = [
         Mode::Garbage,
+        Mode::BadGateway,
         Mode::Truncate(1),
         Mode::Truncate(9),
         Mode::Truncate(40),

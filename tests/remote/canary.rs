@@ -104,3 +104,22 @@ async fn a_peer_that_answers_nonsense_costs_no_read_and_no_order() {
     assert_eq!(reservations(&split.databases).await, 5);
     split.close().await;
 }
+
+/// The operator has seen that the peer is back before the circuit has.
+#[tokio::test]
+async fn after_a_turn_nobody_is_refused_for_what_was_before() {
+    let split = Split::hosted(&["modules.products.circuit_open_ms=3600000"]).await;
+    let front = &split.front;
+    let canary = json!({"step": "canary", "percent": 100});
+    front.turn("products", canary).await.expect(200);
+    split.proxy.set(Mode::Refuse);
+    for _ in 0..6 {
+        front.get(&split.product_path()).await.expect(200);
+    }
+    assert_eq!(front.topology("products").await["circuit"], "open");
+    split.proxy.set(Mode::Pass);
+    let turned = front.turn("products", json!({"step": "remote"})).await;
+    assert_eq!(turned.expect(200)["circuit"], "closed");
+    front.get(&split.product_path()).await.expect(200);
+    split.close().await;
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::node::balanced;
+use crate::node::{balanced, reservations};
 use crate::proxy::Mode;
 use crate::split::Split;
 use crate::support::eventually;
@@ -98,5 +98,55 @@ async fn a_silent_peer_takes_nobody_else_with_it() {
     assert_eq!(split.front.topology("products").await["in_flight"], 0);
     split.proxy.set(Mode::Pass);
     split.front.get(&split.product_path()).await.expect(200);
+    Arc::into_inner(split).unwrap().close().await;
+}
+
+/// Calls have a bulkhead of their own, and what is refused by it leaves nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_beyond_what_may_wait_are_refused_at_once() {
+    let set = [
+        "modules.products.max_in_flight=5",
+        "modules.products.circuit_failures=10000",
+        "modules.products.call_timeout_ms=8000",
+        "server.request_deadline_ms=10000",
+    ];
+    let split = Arc::new(Split::without("products", &set).await);
+    split
+        .front
+        .order(&split.buyer, &split.product, 1)
+        .await
+        .expect(201);
+    balanced(&split.databases).await;
+    split.proxy.set(Mode::Hang);
+    let crowd: Vec<_> = (0..100)
+        .map(|_| {
+            let split = Arc::clone(&split);
+            tokio::spawn(async move { split.front.order(&split.buyer, &split.product, 1).await })
+        })
+        .collect();
+    let (mut refused, mut waited) = (0, 0);
+    for one in crowd {
+        let answer = one.await.unwrap();
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        match answer.expect(503)["code"].as_str() {
+            Some("unavailable") => refused += 1,
+            Some("deadline_exceeded") => waited += 1,
+            code => panic!("{code:?}"),
+        }
+    }
+    assert_eq!((refused, waited), (95, 5));
+    split.proxy.set(Mode::Pass);
+    eventually("products are back", async || {
+        split
+            .front
+            .order(&split.buyer, &split.product, 1)
+            .await
+            .status
+            == 201
+    })
+    .await;
+    balanced(&split.databases).await;
+    assert_eq!(split.front.orders(&split.buyer).await.len(), 2);
+    assert_eq!(reservations(&split.databases).await, 2);
     Arc::into_inner(split).unwrap().close().await;
 }

@@ -22,3 +22,4 @@ mod restart;
 mod reuse;
 mod shadow;
 mod slow;
+mod uploads;

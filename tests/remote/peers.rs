@@ -1,7 +1,10 @@
 //! Two processes, each the other's peer.
 
 use crate::node::{Node, balanced};
-use crate::support::{TestDatabases, free_address};
+use crate::split::Split;
+use crate::support::{Outage, TestDatabases, eventually, free_address};
+use cleave::settings::Module;
+use serde_json::json;
 
 /// Each asks the other whether it is well, at the same time.
 #[tokio::test]
@@ -41,4 +44,36 @@ async fn two_that_need_each_other_are_healthy() {
     }
     front.close().await;
     service.close().await;
+}
+
+#[tokio::test]
+async fn a_peer_may_have_lost_another_module_than_ours() {
+    let split = Split::hosted(&[]).await;
+    let front = &split.front;
+    front
+        .turn("products", json!({"step": "remote"}))
+        .await
+        .expect(200);
+    let outage = Outage::of(Module::Users, &split.databases).await;
+    eventually("users are missed", async || {
+        split.service.health("/health/ready").await.status == 503
+    })
+    .await;
+    for _ in 0..3 {
+        let products = front.health("/health/products").await.expect(200);
+        assert_eq!(products["status"], "healthy", "{products}");
+        front
+            .turn("products", json!({"step": "local"}))
+            .await
+            .expect(200);
+        front
+            .turn("products", json!({"step": "remote"}))
+            .await
+            .expect(200);
+        front.get(&split.product_path()).await.expect(200);
+    }
+    let turned = front.turn("users", json!({"step": "remote"})).await;
+    turned.expect_problem(409, "peer_not_ready");
+    outage.end().await;
+    split.close().await;
 }

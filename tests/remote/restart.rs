@@ -40,18 +40,16 @@ async fn buy(front: Arc<Node>, buyer: User, product: String, over: Arc<AtomicBoo
     placed
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_peer_restarts_under_load() {
+/// `module` is at the peer only; `of_peer` says what else the peer has.
+async fn restart_under_load(module: &str, of_peer: &[&str]) {
     let databases = TestDatabases::create().await;
-    let service = Node::start(&databases, &["modules.orders.mode=off"]).await;
+    let mut service = Node::start(&databases, of_peer).await;
     let private = format!("server.private={}", service.private_address);
-    let url = format!("modules.products.url={}", service.private_url());
-    let set = [
-        "modules.products.mode=remote",
-        "modules.products.circuit_open_ms=200",
-        &url,
-    ];
-    let front = Arc::new(Node::start(&databases, &set).await);
+    let again: Vec<&str> = of_peer.iter().copied().chain([private.as_str()]).collect();
+    let mode = format!("modules.{module}.mode=remote");
+    let url = format!("modules.{module}.url={}", service.private_url());
+    let open = format!("modules.{module}.circuit_open_ms=200");
+    let front = Arc::new(Node::start(&databases, &[&mode, &url, &open]).await);
     let admin = service.admin().await;
     let product = service.product(&admin, "TEA", 1_000_000).await;
 
@@ -67,14 +65,13 @@ async fn a_peer_restarts_under_load() {
         );
         buying.push((buyer, tokio::spawn(task)));
     }
-    let mut service = service;
     for _ in 0..RESTARTS {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         service.close().await;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        service = Node::start(&databases, &["modules.orders.mode=off", &private]).await;
+        service = Node::start(&databases, &again).await;
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     over.store(true, Ordering::Relaxed);
 
     let mut all = 0;
@@ -90,4 +87,19 @@ async fn a_peer_restarts_under_load() {
     balanced(&databases).await;
     Arc::into_inner(front).unwrap().close().await;
     service.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_restart_under_load() {
+    restart_under_load("products", &["modules.orders.mode=off"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_restart_under_load() {
+    restart_under_load("orders", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_restart_under_load() {
+    restart_under_load("users", &["modules.orders.mode=off"]).await;
 }

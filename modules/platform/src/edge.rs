@@ -196,6 +196,10 @@ fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
+/// As a `Content-Encoding`, keeps what is inside of the edge from encoding an answer. It says
+/// nothing to clients, and is taken off again (RFC 9110, 8.4.1).
+pub const IDENTITY: &str = "identity";
+
 fn dress(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);
@@ -208,4 +212,10 @@ fn dress(headers: &mut HeaderMap, request_id: &str) {
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| coding == IDENTITY)
+    {
+        headers.remove(header::CONTENT_ENCODING);
+    }
 }

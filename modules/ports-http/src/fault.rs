@@ -50,14 +50,12 @@ impl Fault {
         self.nothing_was_sent() || self.may_repeat(repeat)
     }
 
-    /// Whether it counts against the peer.
+    /// Whether it counts against the peer. What does not, says nothing of it.
     pub(crate) fn of_the_peer(&self) -> bool {
-        !matches!(self, Self::CircuitOpen | Self::TooManyInFlight) && !self.of_the_client()
-    }
-
-    /// Whether it says nothing of the peer.
-    pub(crate) fn of_the_client(&self) -> bool {
-        matches!(self, Self::ClientGone | Self::ClientSlow)
+        !matches!(
+            self,
+            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone | Self::ClientSlow
+        )
     }
 
     /// Whether asking again may help, and may be done.

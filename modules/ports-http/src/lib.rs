@@ -23,6 +23,8 @@ pub use dial::{
 };
 pub use fault::Fault;
 pub use handshake::{Handshake, Hosted};
-pub use peer::{Body, BoxError, Circuit, ClientGone, InvalidUrl, Peer, PeerConfig, Place, Turn};
+pub use peer::{
+    Body, BoxError, Circuit, ClientGone, InvalidUrl, Peer, PeerConfig, Place, Turn, peer_address,
+};
 pub use service_token::ServiceTokens;
 pub use switch::Switch;

@@ -236,7 +236,21 @@ fn contradictions() {
             "server.private (--set): 127.0.0.1:8000 is server.public already; the two listeners need one each",
         ]
     );
+    let peers = Start::new()
+        .set("modules.users.url=http://peer:hunter2@users:8100")
+        .set("modules.products.url=https://products:8100/api?x=1")
+        .set("modules.orders.url=http://orders:8100/#top")
+        .problems();
+    assert_eq!(peers.len(), 3, "{peers:?}");
+    for (problem, module) in peers.iter().zip(["users", "products", "orders"]) {
+        let start = format!("modules.{module}.url (--set): \"http");
+        assert!(problem.starts_with(&start), "{problem}");
+        assert!(problem.contains("not the address of a peer"), "{problem}");
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
     Start::new()
+        .set("modules.users.url=http://users:8100/")
+        .set("modules.products.url=https://products.internal")
         .set("server.private=127.0.0.1:0")
         .set("server.public=127.0.0.1:0")
         .load();

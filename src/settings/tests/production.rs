@@ -94,7 +94,6 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
         [
             "server.tls_cert (--set): is not available in this version",
             "server.tls_key (--set): is not available in this version",
-            "modules.products.mode (--set): remote is not available in this version",
             "auth.algorithm (--set): EdDSA is not available in this version",
             "auth.keys (shop.toml:2): is not available in this version",
         ]
@@ -152,13 +151,25 @@ fn orders_needs_the_other_two() {
             "modules.users.mode (--set): orders needs users: set modules.users.mode to remote or local"
         ]
     );
-    let nowhere = Start::new()
-        .only(&[Module::Users, Module::Orders])
-        .set("modules.products.url=http://p:8100");
+    let unknown = Start::new().set("modules.products.mode=off").problems();
     assert_eq!(
-        nowhere.problems(),
-        ["modules.products.mode (--only users,orders): remote is not available in this version"]
+        unknown,
+        [
+            "modules.products.mode (--set): orders needs products: set modules.products.mode to remote and modules.products.url (CLEAVE__MODULES__PRODUCTS__URL), or to local"
+        ]
     );
+    let nowhere = Start::new().set("modules.products.mode=remote").problems();
+    assert_eq!(
+        nowhere,
+        [
+            "modules.products.url: missing; modules.products.mode = remote needs it (CLEAVE__MODULES__PRODUCTS__URL)"
+        ]
+    );
+    let elsewhere = Start::new()
+        .only(&[Module::Users, Module::Orders])
+        .set("modules.products.url=http://p:8100")
+        .load();
+    assert_eq!(elsewhere.modules.get(Module::Products).mode, Mode::Remote);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Mode {
     ResetAfter(usize),
     /// Something that is no HTTP.
     Garbage,
+    /// The words of a proxy that finds nobody behind it.
+    BadGateway,
     /// A connection that has answered once is reset when it is used again.
     OneAnswer,
 }
@@ -35,6 +37,9 @@ struct Book {
     seen: Vec<String>,
     to_lose: Option<(&'static str, usize)>,
 }
+
+const BAD_GATEWAY: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\n\
+content-length: 20\r\nconnection: close\r\n\r\n<h1>Bad Gateway</h1>";
 
 pub struct Proxy {
     pub address: SocketAddr,
@@ -135,6 +140,12 @@ async fn serve(
     match mode {
         Mode::Reset | Mode::Refuse => return Ok(()),
         Mode::Hang => return std::future::pending().await,
+        Mode::BadGateway => {
+            let _ = client.read(&mut piece).await?;
+            client.write_all(BAD_GATEWAY).await?;
+            socket_lingers(&client);
+            return client.shutdown().await;
+        }
         Mode::Garbage => {
             let _ = client.read(&mut piece).await?;
             client

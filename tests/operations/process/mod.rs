@@ -3,6 +3,8 @@
 mod buyers;
 mod commands;
 mod crash;
+mod dial;
+mod guide;
 mod modules;
 mod settings;
 mod shutdown;

@@ -1,9 +1,8 @@
 use std::future::Future;
-use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tower::Service;
 use tower::util::ServiceExt;
@@ -58,35 +57,42 @@ impl Circuit {
         Some(Self(layer.layer_fn(Run)))
     }
 
-    /// Makes the attempt unless the circuit is open. A fault counts against the peer; an attempt
-    /// that is dropped, or that the client broke off, counts for nothing.
+    /// Makes the attempt unless the circuit is open. A fault of the peer counts against it; one that
+    /// is not, or an attempt that is dropped, counts for nothing.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         attempt: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Result<T, Fault> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let (says_nothing, nothing_said) = oneshot::channel();
         let attempt = Attempt(Box::pin(async move {
             let result = attempt.await;
             let verdict = match &result {
-                Err(fault) if fault.of_the_client() => None,
+                Ok(_) => Some(Ok(())),
                 Err(fault) if fault.of_the_peer() => Some(Err(AtFault)),
-                _ => Some(Ok(())),
+                Err(_) => None,
             };
             // Whoever waits for it is there, or this future is not polled.
             let _ = answer.send(result);
             match verdict {
                 Some(verdict) => verdict,
-                // To be dropped.
-                None => std::future::pending().await,
+                None => {
+                    let _ = says_nothing.send(());
+                    std::future::pending().await
+                }
             }
         }));
-        let judged = self.0.clone().oneshot(attempt);
-        match select(pin!(judged), answered).await {
+        tokio::select! {
             // What it says besides is in the result; without one, the attempt was not made.
-            Either::Left((_, mut answered)) => answered.try_recv().ok(),
-            Either::Right((result, _)) => result.ok(),
+            _ = self.0.clone().oneshot(attempt) => {}
+            Ok(()) = nothing_said => {}
         }
-        .unwrap_or(Err(Fault::CircuitOpen))
+        answered.try_recv().unwrap_or(Err(Fault::CircuitOpen))
+    }
+
+    /// The peer is known to answer again.
+    pub async fn close(&self) {
+        self.0.reset().await;
     }
 
     pub fn is_open(&self) -> bool {
@@ -108,36 +114,62 @@ fn word(state: CircuitState) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     const OPEN: Duration = Duration::from_millis(50);
 
-    #[tokio::test]
-    async fn what_a_client_breaks_off_says_nothing_of_the_peer() {
-        let Some(circuit) = Circuit::new("test", 2, OPEN) else {
-            panic!("a circuit");
-        };
-        let broken = async || {
-            let attempt = async { Err::<(), _>(Fault::Broken(String::new())) };
-            circuit.run(attempt).await
-        };
-        let gone = async || circuit.run(async { Err::<(), _>(Fault::ClientGone) }).await;
-        assert!(matches!(broken().await, Err(Fault::Broken(_))));
-        for _ in 0..3 {
-            assert!(matches!(gone().await, Err(Fault::ClientGone)));
-        }
-        assert!(!circuit.is_open(), "a client opened it");
-        assert!(matches!(broken().await, Err(Fault::Broken(_))));
-        assert!(circuit.is_open(), "a client made it forget");
-        assert!(matches!(gone().await, Err(Fault::CircuitOpen)));
+    fn circuit() -> Circuit {
+        Circuit::new("test", 2, OPEN).unwrap()
+    }
 
-        tokio::time::sleep(OPEN * 2).await;
-        for _ in 0..3 {
-            assert!(matches!(gone().await, Err(Fault::ClientGone)));
-            assert_eq!(circuit.state(), "half_open");
+    async fn run(circuit: &Circuit, result: Result<(), Fault>) -> Result<(), Fault> {
+        circuit.run(async { result }).await
+    }
+
+    #[tokio::test]
+    async fn faults_in_a_row_open_it_and_one_answer_closes_it() {
+        let circuit = circuit();
+        assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
+        assert!(run(&circuit, Ok(())).await.is_ok());
+        assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
+        assert_eq!(circuit.state(), "closed");
+        assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
+        assert_eq!(circuit.state(), "open");
+        let refused = run(&circuit, Ok(())).await;
+        assert!(matches!(refused, Err(Fault::CircuitOpen)));
+        tokio::time::sleep(OPEN).await;
+        assert!(run(&circuit, Ok(())).await.is_ok());
+        assert_eq!(circuit.state(), "closed");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_away_says_nothing_of_the_peer() {
+        let circuit = circuit();
+        assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
+        let gone = run(&circuit, Err(Fault::ClientGone)).await;
+        assert!(matches!(gone, Err(Fault::ClientGone)));
+        assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
+        assert_eq!(circuit.state(), "open");
+        tokio::time::sleep(OPEN).await;
+        assert!(run(&circuit, Err(Fault::ClientGone)).await.is_err());
+        assert_eq!(circuit.state(), "half_open");
+        assert!(run(&circuit, Ok(())).await.is_ok());
+        assert_eq!(circuit.state(), "closed");
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_is_dropped_makes_room_for_the_next() {
+        let circuit = circuit();
+        for _ in 0..2 {
+            assert!(run(&circuit, Err(Fault::TimedOut)).await.is_err());
         }
-        assert!(circuit.run(async { Ok(()) }).await.is_ok());
+        tokio::time::sleep(OPEN).await;
+        let probe = circuit.run(std::future::pending::<Result<(), Fault>>());
+        assert!(tokio::time::timeout(OPEN, probe).await.is_err());
+        assert!(run(&circuit, Ok(())).await.is_ok());
+        circuit.close().await;
         assert_eq!(circuit.state(), "closed");
     }
 }

@@ -18,6 +18,7 @@ pub use http::{Body, BoxError, ClientGone};
 pub use places::{Place, Turn};
 
 use crate::handshake::Handshake;
+use crate::wire::X_REQUEST_ID;
 use crate::{Fault, ServiceTokens};
 use http::Http;
 use places::Places;
@@ -48,8 +49,24 @@ pub struct Peer {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("not an http or https address without a path: {0}")]
+#[error("not an http or https address without user, path and query: {0}")]
 pub struct InvalidUrl(String);
+
+/// Reads the address of a peer: scheme, host and port, and nothing besides.
+pub fn peer_address(url: &str) -> Result<Uri, InvalidUrl> {
+    let invalid = || InvalidUrl(url.to_owned());
+    let address: Uri = url.trim_end_matches('/').parse().map_err(|_| invalid())?;
+    let scheme = address.scheme_str().unwrap_or_default();
+    let bare = address.path() == "/" && address.query().is_none() && !url.contains('#');
+    let nobody = address
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
+    if ["http", "https"].contains(&scheme) && bare && nobody {
+        Ok(address)
+    } else {
+        Err(invalid())
+    }
+}
 
 impl Peer {
     /// `url` is the peer's private listener, such as `http://products.internal:8100`. Nothing is
@@ -62,15 +79,7 @@ impl Peer {
     ) -> Result<Self, InvalidUrl> {
         let invalid = || InvalidUrl(url.to_owned());
         let url = url.trim_end_matches('/').to_owned();
-        let base: Uri = url.parse().map_err(|_| invalid())?;
-        let scheme = base.scheme_str().unwrap_or_default();
-        if !["http", "https"].contains(&scheme)
-            || base.authority().is_none_or(|a| a.as_str().contains('@'))
-            || base.path() != "/"
-            || base.query().is_some()
-        {
-            return Err(invalid());
-        }
+        let base = peer_address(&url)?;
         let failures = usize::try_from(config.circuit_failures.max(1)).unwrap_or(usize::MAX);
         let circuit = Circuit::new(&format!("{module} at {url}"), failures, config.circuit_open)
             .ok_or_else(invalid)?;
@@ -156,7 +165,7 @@ impl Peer {
         place: Place,
     ) -> Result<Response<Incoming>, Fault> {
         let (http, turn) = (self.http.clone(), place.turn());
-        let attempt = async move { http.head_of_answer(request).await };
+        let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
         match patience {
             Some(patience) => {
                 let attempt = async move {
@@ -199,6 +208,15 @@ impl Peer {
         request.headers_mut().insert(authorization, self.bearer()?);
         Ok(request)
     }
+}
+
+/// Every answer of ours has its request's id. A failure without one was said in between, by a proxy
+/// that finds nobody behind it.
+fn of_a_module(answer: Response<Incoming>) -> Result<Response<Incoming>, Fault> {
+    if answer.status().is_server_error() && !answer.headers().contains_key(X_REQUEST_ID) {
+        return Err(Fault::Refused(answer.status().as_u16()));
+    }
+    Ok(answer)
 }
 
 async fn within<T>(

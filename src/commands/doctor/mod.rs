@@ -1,3 +1,7 @@
+mod peers;
+
+use std::collections::BTreeMap;
+
 use nix::sys::statvfs::statvfs;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -31,6 +35,9 @@ impl Finding {
     }
 }
 
+/// Which database each hosted module has, where it tells.
+type Identities = BTreeMap<Module, Option<String>>;
+
 /// Looks at everything that a start depends on. Settings that are wrong never get this far: they
 /// are all told when they are read.
 pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> {
@@ -39,7 +46,8 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
         findings.push(Finding::new("settings", Ok(warning.clone())));
     }
     findings.push(Finding::new("disk", disk(&settings)));
-    examine_databases(&settings, &mut findings).await;
+    let ours = examine_databases(&settings, &mut findings).await;
+    peers::examine(&settings, &ours, &mut findings).await;
 
     if output.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
@@ -71,25 +79,29 @@ fn disk(settings: &Settings) -> Result<String, String> {
     Ok(finding)
 }
 
-async fn examine_databases(settings: &Settings, findings: &mut Vec<Finding>) {
+async fn examine_databases(settings: &Settings, findings: &mut Vec<Finding>) -> Identities {
     let modules: Vec<Module> = settings.hosted().collect();
+    let mut identities = Identities::new();
     let databases = match Databases::open(settings, &modules, Tenancy::Share).await {
         Ok(databases) => databases,
         Err(error) => {
             findings.push(Finding::new("databases", Err(format!("{error:#}"))));
-            return;
+            return identities;
         }
     };
     for module in modules {
         match databases.pool(settings, module) {
             Ok(pool) => {
-                examine(&Store::of(module, &pool), findings).await;
+                let store = Store::of(module, &pool);
+                examine(&store, findings).await;
+                identities.insert(module, store.identity().await);
                 pool.close().await;
             }
             Err(error) => findings.push(Finding::new(module.name(), Err(format!("{error:#}")))),
         }
     }
     databases.close().await;
+    identities
 }
 
 async fn examine(store: &Store, findings: &mut Vec<Finding>) {
