@@ -77,13 +77,6 @@ impl TestShop {
         join_all(peers.map(|peer| peer.instance.stop(GRACE))).await;
     }
 
-    /// Stops the peer that hosts this module.
-    pub async fn stop_peer(&mut self, module: Module) {
-        let mut peers = self.processes.iter().skip(1);
-        let found = peers.position(|peer| peer.hosts.contains(&module)).unwrap();
-        self.processes.remove(1 + found).instance.stop(GRACE).await;
-    }
-
     /// The process that hosts this module; the front when it does.
     fn hosting(&self, module: Module) -> &cleave::wiring::Shop {
         let found = self.processes.iter().find(|p| p.hosts.contains(&module));
