@@ -30,7 +30,7 @@ const NOT_YET: &[(&str, When, Then)] = &[
     (
         "redis.url",
         When::Set,
-        Then::Warn("the cache stays in this process"),
+        Then::Warn("the cache stays in this process, and each replica has its own dial"),
     ),
     (
         "modules.*.redis_url",
