@@ -190,8 +190,14 @@ fn problem_of(error: &Error) -> Problem {
 /// What inner middlewares said about who may read the answer. Its coding is gone.
 fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
     for (name, value) in said {
-        let of_the_coding = value.as_bytes().eq_ignore_ascii_case(b"accept-encoding");
-        if name == header::VARY && !of_the_coding || name.as_str().starts_with("access-control-") {
+        if name == header::VARY {
+            let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
+            let names = names.filter(|name| !name.eq_ignore_ascii_case("accept-encoding"));
+            let kept = names.collect::<Vec<_>>().join(", ");
+            if let (false, Ok(kept)) = (kept.is_empty(), HeaderValue::from_str(&kept)) {
+                headers.append(header::VARY, kept);
+            }
+        } else if name.as_str().starts_with("access-control-") {
             headers.append(name.clone(), value.clone());
         }
     }
