@@ -109,7 +109,7 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
     assert_eq!(settings.warnings.len(), 6, "{:#?}", settings.warnings);
     assert_eq!(
         settings.warnings[1],
-        "redis.url (environment CLEAVE__REDIS__URL): is not available in this version; the cache stays in this process"
+        "redis.url (environment CLEAVE__REDIS__URL): is not available in this version; the cache stays in this process, and each replica has its own dial"
     );
 }
 
