@@ -60,3 +60,41 @@ impl Handshake {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// As an older and a newer peer write it.
+    const WIRE: &str = r#"{"service":"cleave","version":"0.1.0","modules":{"products":{"port_version":1,"not_ready":null,"database":"7/products_db"}}}"#;
+
+    #[test]
+    fn every_release_reads_it() {
+        let handshake: Handshake = serde_json::from_str(WIRE).unwrap();
+        assert_eq!(serde_json::to_string(&handshake).unwrap(), WIRE);
+        assert_eq!(handshake.serves("products"), Ok(()));
+        let newer = WIRE.replacen('{', r#"{"more":{},"#, 1);
+        assert_eq!(
+            serde_json::from_str::<Handshake>(&newer).unwrap(),
+            handshake
+        );
+    }
+
+    #[test]
+    fn a_peer_that_cannot_serve_says_why() {
+        let why = |from: &str, to: &str| {
+            let handshake: Handshake = serde_json::from_str(&WIRE.replace(from, to)).unwrap();
+            handshake.serves("products").unwrap_err()
+        };
+        assert_eq!(why("products\":", "orders\":"), "it does not host products");
+        assert_eq!(
+            why("\"port_version\":1", "\"port_version\":2"),
+            "it speaks version 2 of the products port, this process version 1"
+        );
+        assert_eq!(
+            why(":null", ":\"its database is away\""),
+            "its database is away"
+        );
+    }
+}
