@@ -61,16 +61,20 @@ pub(crate) async fn ask<C: Call>(
     let body =
         serde_json::to_vec(request).map_err(|error| Fault::Undecodable(error.to_string()))?;
     let body = Bytes::from(body);
+    let retries = retries(C::REPEAT, peer.config().call_retries);
     let mut pauses = ExponentialBuilder::new()
         .with_jitter()
         .with_min_delay(PAUSE_FIRST)
         .with_max_delay(PAUSE_MOST)
-        .with_max_times(retries(C::REPEAT, peer.config().call_retries))
+        .with_max_times(retries)
         .build();
-    let mut sent_before = false;
+    let mut connection = match retries {
+        0 => Connection::Only,
+        _ => Connection::First,
+    };
     loop {
-        let answer = attempt::<C>(peer, cx, body.clone(), sent_before).await;
-        sent_before = true;
+        let answer = attempt::<C>(peer, cx, body.clone(), connection).await;
+        connection = Connection::New;
         let again = match &answer {
             // The peer is there, its database perhaps not; it may be another one next time.
             Ok(Err(PortError::Failed(Failure::Unavailable))) => C::REPEAT != Repeat::Once,
@@ -83,6 +87,16 @@ pub(crate) async fn ask<C: Call>(
             _ => return answer,
         }
     }
+}
+
+/// On what a call is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    /// One of the pool; should it break, a new one tells whether the peer is there.
+    First,
+    /// One of the pool, and no other.
+    Only,
+    New,
 }
 
 /// A write whose answer was lost is asked after once more, whatever is configured: the second
@@ -100,7 +114,7 @@ async fn attempt<C: Call>(
     peer: &Peer,
     cx: &CallContext,
     body: Bytes,
-    sent_before: bool,
+    connection: Connection,
 ) -> Result<PortResult<C::Reply, C::Rejection>, Fault> {
     let patience = cx.remaining().min(peer.config().call_timeout);
     if patience.is_zero() {
@@ -110,7 +124,7 @@ async fn attempt<C: Call>(
     let mut request = Request::new(Body::new(whole));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = peer.uri(&C::path())?;
-    if sent_before {
+    if connection == Connection::New {
         request.extensions_mut().insert(Again);
     }
     let headers = request.headers_mut();
@@ -125,7 +139,8 @@ async fn attempt<C: Call>(
     if let Some(trace) = &cx.traceparent {
         insert(headers, TRACEPARENT, trace);
     }
-    peer.call(request, patience, read::<C>).await
+    let repeated = connection == Connection::First;
+    peer.call(request, patience, repeated, read::<C>).await
 }
 
 /// What cannot stand in a header stays behind.

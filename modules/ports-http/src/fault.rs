@@ -15,6 +15,10 @@ pub enum Fault {
     TimedOut,
     #[error("the connection broke: {0}")]
     Broken(String),
+    /// As [`Fault::Broken`], on a connection that the peer may have closed as it was taken up. The
+    /// same is asked on a new one, which will tell.
+    #[error("the connection closed: {0}")]
+    Closed(String),
     /// Whoever sent the request that was being sent on.
     #[error("the client went away")]
     ClientGone,
@@ -54,7 +58,11 @@ impl Fault {
     pub(crate) fn of_the_peer(&self) -> bool {
         !matches!(
             self,
-            Self::CircuitOpen | Self::TooManyInFlight | Self::ClientGone | Self::ClientSlow
+            Self::CircuitOpen
+                | Self::TooManyInFlight
+                | Self::Closed(_)
+                | Self::ClientGone
+                | Self::ClientSlow
         )
     }
 

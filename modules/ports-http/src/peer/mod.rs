@@ -139,11 +139,12 @@ impl Peer {
         value.map_err(Fault::Broken)
     }
 
-    /// One call: its answer, whole.
+    /// One call: its answer, whole. `repeated`: it is made again when the connection breaks.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         request: Request<Body>,
         patience: Duration,
+        repeated: bool,
         read: fn(Response<Bytes>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let _one_of_many = self
@@ -151,7 +152,12 @@ impl Peer {
             .try_acquire()
             .map_err(|_| Fault::TooManyInFlight)?;
         let http = self.http.clone();
-        let attempt = async move { read(http.whole_answer(request).await?) };
+        let attempt = async move {
+            match http.whole_answer(request).await {
+                Err(Fault::Broken(words)) if repeated => Err(Fault::Closed(words)),
+                answer => read(answer?),
+            }
+        };
         self.circuit.run(within(patience, attempt)).await
     }
 
