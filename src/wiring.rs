@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            users ◄──── account ──── every request with a token
-//!            products ◄─ reserve, release, handle ──── orders
+//!            products ◄─ reserve, release, handle ──── orders ◄──── handle ──── users
 //! ```
 //!
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix_web::web;
 use platform::auth::{Accounts, Tokens};
 use platform::db;
-use ports::{Products, Users};
+use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -35,6 +35,8 @@ pub struct Shop {
     pub products: Option<Arc<products::Module>>,
     #[cfg(feature = "orders")]
     pub orders: Option<Arc<orders::Module>>,
+    /// Whom the other modules tell; absent where nobody answers for orders.
+    orders_port: Option<Arc<dyn Orders>>,
     /// Absent where nobody answers for users; tokens are then trusted until they expire.
     accounts: Option<Arc<dyn Accounts>>,
     tokens: Tokens,
@@ -45,6 +47,7 @@ pub struct Shop {
 struct Hosted {
     users: Option<Arc<dyn Users>>,
     products: Option<Arc<dyn Products>>,
+    orders: Option<Arc<dyn Orders>>,
 }
 
 impl Shop {
@@ -97,6 +100,19 @@ impl Shop {
             (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
             (None, _) => None,
         };
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &orders {
+            here.orders = Some(Arc::clone(orders) as _);
+        }
+        let orders_port = dials
+            .get(Module::Orders)
+            .map(|dial| Arc::new(Switch::new(here.orders, Arc::clone(dial))) as Arc<dyn Orders>);
+        #[cfg(feature = "users")]
+        if users.is_some() && orders_port.is_none() {
+            tracing::warn!(
+                "modules.orders.url is not set: what users tells orders waits in its outbox"
+            );
+        }
 
         if users_port.is_none() {
             tracing::warn!(
@@ -112,6 +128,7 @@ impl Shop {
             products,
             #[cfg(feature = "orders")]
             orders,
+            orders_port,
             accounts,
             tokens,
         })
@@ -150,6 +167,10 @@ impl Shop {
         if let Some(products) = &self.products {
             (Arc::clone(products) as Arc<dyn Products>).routes(cfg);
         }
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            (Arc::clone(orders) as Arc<dyn Orders>).routes(cfg);
+        }
     }
 
     /// Waits for work that outlives its request.
@@ -165,6 +186,7 @@ impl Shop {
         #[cfg(feature = "users")]
         if let Some(users) = &self.users {
             tasks.spawn(Arc::clone(users).sweep(stop.clone()));
+            tasks.spawn(Arc::clone(users).relay(self.orders_port.clone(), stop.clone()));
         }
         #[cfg(feature = "products")]
         if let Some(products) = &self.products {
@@ -222,6 +244,7 @@ pub fn users_config(settings: &Settings) -> users::Config {
     users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
+        event_attempts: event_attempts(settings),
     }
 }
 
@@ -241,8 +264,12 @@ pub fn products_config(settings: &Settings) -> products::Config {
 pub fn orders_config(settings: &Settings) -> orders::Config {
     orders::Config {
         currency: settings.store.currency,
-        event_attempts: i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX),
+        event_attempts: event_attempts(settings),
     }
+}
+
+fn event_attempts(settings: &Settings) -> i32 {
+    i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX)
 }
 
 /// A module's database and the history it should have.

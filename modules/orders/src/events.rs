@@ -16,7 +16,10 @@ const BUDGET: Duration = Duration::from_secs(10);
 /// Who hears of what.
 pub fn subscribers(body: &EventBody) -> Vec<String> {
     match body {
-        EventBody::OrderPlaced(_) | EventBody::OrderCancelled(_) => vec![PRODUCTS.to_owned()],
+        EventBody::OrderPlaced(_) | EventBody::OrderShipped(_) | EventBody::OrderCancelled(_) => {
+            vec![PRODUCTS.to_owned()]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ mod events;
 mod http;
 mod order;
 mod place;
+mod port;
 mod request;
 mod store;
 

@@ -9,11 +9,11 @@ use actix_web::web::{self, ServiceConfig};
 use async_trait::async_trait;
 use ports::events::Event;
 use ports::products::{
-    EventRejection, Never, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection,
-    ReserveRequest, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection, ReserveRequest,
+    SnapshotRequest,
 };
 use ports::users::{Account, AccountRejection, AccountRequest};
-use ports::{CallContext, PortResult, Products, Users};
+use ports::{CallContext, Never, Orders, PortResult, Products, Users};
 
 use crate::{Call, Port, Remote, Repeat, Switch, serve};
 
@@ -97,14 +97,18 @@ port! { Products is products v 1 {
     handle(Event) -> (), EventRejection: Idempotent;
 } }
 
-/// The port version of each module. Nobody calls orders yet; its version is that of its routes.
+port! { Orders is orders v 1 {
+    handle(Event) -> (), Never: Idempotent;
+} }
+
+/// The port version of each module.
 pub const VERSIONS: [(&str, u32); 3] = [
     (<dyn Users as Port>::MODULE, <dyn Users as Port>::VERSION),
     (
         <dyn Products as Port>::MODULE,
         <dyn Products as Port>::VERSION,
     ),
-    ("orders", 1),
+    (<dyn Orders as Port>::MODULE, <dyn Orders as Port>::VERSION),
 ];
 
 /// The port version that this program speaks.

@@ -21,6 +21,10 @@ impl<R> PortError<R> {
     }
 }
 
+/// The rejection of a call that has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Never {}
+
 /// Why a port could not be asked. The cause is logged where it was noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]

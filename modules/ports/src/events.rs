@@ -16,13 +16,54 @@ pub struct Event {
     pub body: EventBody,
 }
 
+impl Event {
+    /// Something that happens now.
+    pub fn now(body: EventBody) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            occurred_at: OffsetDateTime::now_utc(),
+            body,
+        }
+    }
+}
+
+/// A new kind of event needs no new port version: an older peer fails to read it, and it waits in
+/// the outbox until the peer is as new as its sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EventBody {
     #[serde(rename = "order.placed.v1")]
     OrderPlaced(OrderPlaced),
+    #[serde(rename = "order.paid.v1")]
+    OrderPaid(OrderPaid),
+    #[serde(rename = "order.shipped.v1")]
+    OrderShipped(OrderShipped),
+    #[serde(rename = "order.delivered.v1")]
+    OrderDelivered(OrderDelivered),
     #[serde(rename = "order.cancelled.v1")]
     OrderCancelled(OrderCancelled),
+    #[serde(rename = "user.deactivated.v1")]
+    UserDeactivated(UserDeactivated),
+    #[serde(rename = "user.reactivated.v1")]
+    UserReactivated(UserReactivated),
+    #[serde(rename = "user.deleted.v1")]
+    UserDeleted(UserDeleted),
+}
+
+impl EventBody {
+    /// What the event is about: those of one aggregate come in order.
+    pub fn aggregate_id(&self) -> Uuid {
+        match self {
+            Self::OrderPlaced(OrderPlaced { order_id, .. })
+            | Self::OrderPaid(OrderPaid { order_id })
+            | Self::OrderShipped(OrderShipped { order_id, .. })
+            | Self::OrderDelivered(OrderDelivered { order_id })
+            | Self::OrderCancelled(OrderCancelled { order_id, .. }) => *order_id,
+            Self::UserDeactivated(UserDeactivated { user_id })
+            | Self::UserReactivated(UserReactivated { user_id })
+            | Self::UserDeleted(UserDeleted { user_id }) => *user_id,
+        }
+    }
 }
 
 /// The hold becomes an allocation that does not expire.
@@ -34,11 +75,46 @@ pub struct OrderPlaced {
     pub lines: Vec<ReserveLine>,
 }
 
+/// It no longer waits to be paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPaid {
+    pub order_id: Uuid,
+}
+
+/// The goods have left: they are neither reserved nor on hand any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderShipped {
+    pub order_id: Uuid,
+    pub reservation_id: Uuid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderDelivered {
+    pub order_id: Uuid,
+}
+
 /// The allocation is given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
     pub order_id: Uuid,
     pub reservation_id: Uuid,
+}
+
+/// The account is locked: its tokens no longer work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDeactivated {
+    pub user_id: Uuid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserReactivated {
+    pub user_id: Uuid,
+}
+
+/// The person is gone: whoever keeps something that tells of them erases it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDeleted {
+    pub user_id: Uuid,
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ mod call;
 mod error;
 pub mod events;
 mod money;
+pub mod orders;
 pub mod products;
 pub mod users;
 
 pub use call::CallContext;
-pub use error::{Failure, PortError, PortResult};
+pub use error::{Failure, Never, PortError, PortResult};
 pub use events::{Event, EventBody};
 pub use iso_currency::Currency;
 pub use money::Money;
+pub use orders::Orders;
 pub use products::Products;
 pub use users::Users;

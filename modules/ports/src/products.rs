@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CallContext, Event, Money, PortResult};
+use crate::{CallContext, Event, Money, Never, PortResult};
 
 /// What other modules may ask of products.
 #[async_trait]
@@ -109,7 +109,3 @@ pub enum EventRejection {
     /// The hold had expired and the stock is gone.
     OutOfStock { products: Vec<Shortage> },
 }
-
-/// The rejection of a call that has none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Never {}

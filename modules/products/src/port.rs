@@ -3,11 +3,13 @@
 use std::future::Future;
 
 use async_trait::async_trait;
+use platform::db::retry_contention;
+use platform::inbox;
 use ports::products::{
-    EventRejection, Never, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection,
-    ReserveRequest, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection, ReserveRequest,
+    SnapshotRequest,
 };
-use ports::{CallContext, Event, EventBody, Failure, PortError, PortResult, Products};
+use ports::{CallContext, Event, EventBody, Failure, Never, PortError, PortResult, Products};
 
 use crate::{Module, catalogue, reservations};
 
@@ -37,16 +39,31 @@ impl Products for Module {
     }
 
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection> {
+        let handled = retry_contention(|| self.handle_once(&event));
+        within(&cx, handled).await?.map_err(PortError::Rejected)
+    }
+}
+
+impl Module {
+    /// A refusal leaves no trace: the event may come again, and find stock.
+    async fn handle_once(&self, event: &Event) -> Result<Result<(), EventRejection>, sqlx::Error> {
+        let mut tx = self.pool().begin().await?;
+        if !inbox::first_time(&mut tx, event.id).await? {
+            return Ok(Ok(()));
+        }
         match &event.body {
             EventBody::OrderPlaced(placed) => {
-                within(&cx, reservations::placed(self.pool(), placed))
-                    .await?
-                    .map_err(PortError::Rejected)
+                if let Err(rejection) = reservations::placed(&mut tx, placed).await? {
+                    return Ok(Err(rejection));
+                }
             }
             EventBody::OrderCancelled(cancelled) => {
-                Ok(within(&cx, reservations::cancelled(self.pool(), cancelled)).await?)
+                reservations::cancelled(&mut tx, cancelled).await?;
             }
+            _ => {}
         }
+        tx.commit().await?;
+        Ok(Ok(()))
     }
 }
 

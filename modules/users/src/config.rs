@@ -7,4 +7,6 @@ pub struct Config {
     pub login_per_minute: u32,
     /// How long a refresh token is good for. Each refresh starts it anew.
     pub refresh_token_lifetime: Duration,
+    /// Failed deliveries after which an event is parked.
+    pub event_attempts: i32,
 }

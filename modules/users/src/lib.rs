@@ -10,6 +10,7 @@ mod admin;
 mod config;
 pub mod demo;
 mod email;
+mod events;
 mod hasher;
 mod http;
 mod limit;
@@ -21,6 +22,7 @@ mod sweep;
 use std::sync::Arc;
 
 use platform::auth::Tokens;
+use platform::outbox::Outbox;
 use sqlx::PgPool;
 
 use crate::hasher::Hasher;
@@ -43,12 +45,15 @@ pub struct Module {
     tokens: Tokens,
     hasher: Hasher,
     login_limit: LoginLimit,
+    outbox: Arc<Outbox>,
 }
 
 impl Module {
     pub fn new(pool: PgPool, config: Config, tokens: Tokens) -> Arc<Self> {
+        let outbox = Arc::new(Outbox::new(pool.clone(), config.event_attempts));
         Arc::new(Self {
             pool,
+            outbox,
             config,
             tokens,
             hasher: Hasher::new(),

@@ -89,7 +89,7 @@ async fn be_ready(process: &Running) {
 /// Whom a module asks when it serves.
 fn asks(module: Module) -> &'static [Module] {
     match module {
-        Module::Users => &[],
+        Module::Users => &[Module::Orders],
         Module::Products => &[Module::Users],
         Module::Orders => &[Module::Users, Module::Products],
     }

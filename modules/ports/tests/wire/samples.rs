@@ -1,4 +1,7 @@
-use ports::events::{OrderCancelled, OrderPlaced};
+use ports::events::{
+    OrderCancelled, OrderDelivered, OrderPaid, OrderPlaced, OrderShipped, UserDeactivated,
+    UserDeleted, UserReactivated,
+};
 use ports::products::{
     EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
     ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
@@ -134,6 +137,10 @@ fn events() -> Vec<Sample> {
         reservation_id: RESERVATION,
         lines: vec![LINE],
     };
+    let shipped = OrderShipped {
+        order_id: ORDER,
+        reservation_id: RESERVATION,
+    };
     let event = Event {
         id: EVENT,
         occurred_at: datetime!(2026-11-22 10:00:00.123456 UTC),
@@ -141,12 +148,24 @@ fn events() -> Vec<Sample> {
     };
     let mut samples = each_variant!(EventBody {
         OrderPlaced(placed.clone()),
+        OrderPaid(OrderPaid { order_id: ORDER }),
+        OrderShipped(shipped.clone()),
+        OrderDelivered(OrderDelivered { order_id: ORDER }),
         OrderCancelled(CANCELLED),
+        UserDeactivated(UserDeactivated { user_id: USER }),
+        UserReactivated(UserReactivated { user_id: USER }),
+        UserDeleted(UserDeleted { user_id: USER }),
     });
     samples.extend([
         Sample::new("", &event),
         Sample::new("", &placed),
         Sample::new("", &CANCELLED),
+        Sample::new("", &OrderPaid { order_id: ORDER }),
+        Sample::new("", &shipped),
+        Sample::new("", &OrderDelivered { order_id: ORDER }),
+        Sample::new("", &UserDeactivated { user_id: USER }),
+        Sample::new("", &UserReactivated { user_id: USER }),
+        Sample::new("", &UserDeleted { user_id: USER }),
     ]);
     samples
 }

@@ -1,6 +1,6 @@
 use ports::events::{OrderCancelled, OrderPlaced};
 use ports::products::{EventRejection, ReserveRejection};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use super::give_back::{GiveBack, give_back};
 use super::take::{Purpose, Taken, take};
@@ -8,7 +8,7 @@ use super::take::{Purpose, Taken, take};
 /// The hold becomes an allocation. When it has expired the stock is taken again, or the order is
 /// told that there is none.
 pub(crate) async fn placed(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     event: &OrderPlaced,
 ) -> Result<Result<(), EventRejection>, sqlx::Error> {
     let mut refusal = None;
@@ -24,7 +24,7 @@ pub(crate) async fn placed(
             event.reservation_id,
             event.order_id,
         )
-        .fetch_optional(pool)
+        .fetch_optional(&mut *tx)
         .await?;
         if known.is_some() {
             return Ok(Ok(()));
@@ -35,7 +35,7 @@ pub(crate) async fn placed(
         let purpose = Purpose::Allocation {
             order_id: event.order_id,
         };
-        match take(pool, event.reservation_id, &event.lines, purpose).await? {
+        match take(&mut *tx, event.reservation_id, &event.lines, purpose).await? {
             Taken::Now(_) => {
                 tracing::info!(order_id = %event.order_id, "took the stock of an expired hold again");
                 return Ok(Ok(()));
@@ -59,11 +59,14 @@ fn out_of_stock(rejection: ReserveRejection) -> EventRejection {
 }
 
 /// The stock comes back, once. What is closed stays closed, and so does what never came.
-pub(crate) async fn cancelled(pool: &PgPool, event: &OrderCancelled) -> Result<(), sqlx::Error> {
+pub(crate) async fn cancelled(
+    tx: &mut PgConnection,
+    event: &OrderCancelled,
+) -> Result<(), sqlx::Error> {
     let which = GiveBack::Order {
         order_id: event.order_id,
     };
-    while give_back(pool, &[event.reservation_id], which).await? == 0 {
+    while give_back(&mut *tx, &[event.reservation_id], which).await? == 0 {
         let closed = sqlx::query_scalar!(
             r#"insert into reservations (id, state, order_id) values ($1, 'closed', $2)
                on conflict (id) do update set updated_at = now()
@@ -72,7 +75,7 @@ pub(crate) async fn cancelled(pool: &PgPool, event: &OrderCancelled) -> Result<(
             event.reservation_id,
             event.order_id,
         )
-        .fetch_optional(pool)
+        .fetch_optional(&mut *tx)
         .await?;
         // Otherwise somebody has taken the stock between the two statements.
         if closed.is_some() {

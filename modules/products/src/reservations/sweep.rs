@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use platform::db::retry_contention;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,7 @@ async fn sweep_once(pool: &PgPool) -> Result<i64, sqlx::Error> {
     if expired.is_empty() {
         return Ok(0);
     }
-    let given = give_back(pool, &expired, GiveBack::ExpiredHolds).await?;
+    let given = retry_contention(|| give_back(pool, &expired, GiveBack::ExpiredHolds)).await?;
     tracing::info!(holds = given, "gave back expired holds");
     Ok(i64::try_from(expired.len()).unwrap_or(BATCH))
 }

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use iso_currency::Currency;
+use platform::db::retry_contention;
 use ports::Money;
 use ports::products::{
     Reservation, ReserveLine, ReserveRejection, ReserveRequest, ReservedLine, Shortage,
 };
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 /// What stock is taken for.
@@ -26,13 +27,8 @@ pub(crate) async fn hold(
 ) -> Result<Result<Reservation, ReserveRejection>, sqlx::Error> {
     // A second round happens when another call with this id came between the two statements.
     loop {
-        let taken = take(
-            pool,
-            request.reservation_id,
-            &request.lines,
-            Purpose::Hold { ttl },
-        )
-        .await?;
+        let (id, lines) = (request.reservation_id, &request.lines);
+        let taken = retry_contention(|| take(pool, id, lines, Purpose::Hold { ttl })).await?;
         let refusal = match taken {
             Taken::Now(reservation) => return Ok(Ok(reservation)),
             Taken::Refused(rejection) => Some(rejection),
@@ -72,7 +68,7 @@ struct Line {
 /// One statement, so one round trip and one commit. It locks the stock rows in id order; whoever
 /// waited for a lock sees the row as it is then, not as it was when the statement began.
 pub(super) async fn take(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     reservation_id: Uuid,
     lines: &[ReserveLine],
     purpose: Purpose,
@@ -85,67 +81,65 @@ pub(super) async fn take(
         Purpose::Hold { ttl } => (Some(ttl.as_secs_f64()), None),
         Purpose::Allocation { order_id } => (None, Some(order_id)),
     };
-    let rows = platform::db::retry_contention(|| {
-        sqlx::query_as!(
-            Line,
-            r#"with existing as materialized (
-                 select id from reservations where id = $1 for update
-               ),
-               line as (
-                 select * from unnest($2::uuid[], $3::bigint[]) as line (product_id, quantity)
-               ),
-               locked as materialized (
-                 select line.product_id, line.quantity, product.sku, product.name,
-                        product.price_minor, product.currency, stock.on_hand, stock.reserved,
-                        stock.on_hand - stock.reserved as available,
-                        (product.is_active or $5::uuid is not null) as sold
-                 from line
-                 join products product on product.id = line.product_id
-                 join stock on stock.product_id = line.product_id
-                 where not exists (select from existing)
-                 order by stock.product_id
-                 for update of stock
-               ),
-               reservation as (
-                 insert into reservations (id, state, order_id, expires_at)
-                 select $1, case when $5::uuid is null then 'held' else 'allocated' end, $5,
-                        now() + make_interval(secs => $4)
-                 where (select count(*) from locked where sold and available >= quantity)
-                       = cardinality($2)
-                 on conflict (id) do nothing
-                 returning id
-               ),
-               taken as (
-                 -- Both values from under the lock: Postgres first holds the new row against the
-                 -- constraints with what it was when the statement began.
-                 update stock set on_hand = locked.on_hand,
-                                  reserved = locked.reserved + locked.quantity
-                 from locked, reservation
-                 where stock.product_id = locked.product_id
-               ),
-               written as (
-                 insert into reservation_lines
-                   (reservation_id, product_id, quantity, sku, name, unit_price_minor, currency)
-                 select reservation.id, locked.product_id, locked.quantity, locked.sku,
-                        locked.name, locked.price_minor, locked.currency
-                 from locked, reservation
-               )
-               select line.product_id as "product_id!", line.quantity as "quantity!",
-                      locked.sku as "sku?", locked.name as "name?",
-                      locked.price_minor as "price_minor?", locked.currency as "currency?",
-                      locked.available as "available?", locked.sold as "sold?",
-                      exists (select from existing) as "id_in_use!",
-                      exists (select from reservation) as "taken!"
-               from line left join locked using (product_id)
-               order by line.product_id"#,
-            reservation_id,
-            &product_ids,
-            &quantities,
-            ttl,
-            order_id,
-        )
-        .fetch_all(pool)
-    })
+    let rows = sqlx::query_as!(
+        Line,
+        r#"with existing as materialized (
+             select id from reservations where id = $1 for update
+           ),
+           line as (
+             select * from unnest($2::uuid[], $3::bigint[]) as line (product_id, quantity)
+           ),
+           locked as materialized (
+             select line.product_id, line.quantity, product.sku, product.name,
+                    product.price_minor, product.currency, stock.on_hand, stock.reserved,
+                    stock.on_hand - stock.reserved as available,
+                    (product.is_active or $5::uuid is not null) as sold
+             from line
+             join products product on product.id = line.product_id
+             join stock on stock.product_id = line.product_id
+             where not exists (select from existing)
+             order by stock.product_id
+             for update of stock
+           ),
+           reservation as (
+             insert into reservations (id, state, order_id, expires_at)
+             select $1, case when $5::uuid is null then 'held' else 'allocated' end, $5,
+                    now() + make_interval(secs => $4)
+             where (select count(*) from locked where sold and available >= quantity)
+                   = cardinality($2)
+             on conflict (id) do nothing
+             returning id
+           ),
+           taken as (
+             -- Both values from under the lock: Postgres first holds the new row against the
+             -- constraints with what it was when the statement began.
+             update stock set on_hand = locked.on_hand,
+                              reserved = locked.reserved + locked.quantity
+             from locked, reservation
+             where stock.product_id = locked.product_id
+           ),
+           written as (
+             insert into reservation_lines
+               (reservation_id, product_id, quantity, sku, name, unit_price_minor, currency)
+             select reservation.id, locked.product_id, locked.quantity, locked.sku,
+                    locked.name, locked.price_minor, locked.currency
+             from locked, reservation
+           )
+           select line.product_id as "product_id!", line.quantity as "quantity!",
+                  locked.sku as "sku?", locked.name as "name?",
+                  locked.price_minor as "price_minor?", locked.currency as "currency?",
+                  locked.available as "available?", locked.sold as "sold?",
+                  exists (select from existing) as "id_in_use!",
+                  exists (select from reservation) as "taken!"
+           from line left join locked using (product_id)
+           order by line.product_id"#,
+        reservation_id,
+        &product_ids,
+        &quantities,
+        ttl,
+        order_id,
+    )
+    .fetch_all(db)
     .await?;
     outcome(reservation_id, rows)
 }

@@ -3,10 +3,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use ports::products::{
-    EventRejection, Never, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine,
-    ReserveRejection, ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
+    ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
 };
-use ports::{CallContext, Event, EventBody, Failure, Money, PortError, PortResult, Products};
+use ports::{
+    CallContext, Event, EventBody, Failure, Money, Never, PortError, PortResult, Products,
+};
 use uuid::Uuid;
 
 use crate::conformance::faults::Faults;
@@ -204,6 +206,7 @@ impl Products for FakeProducts {
                     .insert(cancelled.reservation_id, Entry::Closed);
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 }

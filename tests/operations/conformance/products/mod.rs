@@ -14,10 +14,12 @@ use std::sync::Arc;
 
 use ports::events::{OrderCancelled, OrderPlaced};
 use ports::products::{
-    EventRejection, Never, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine,
-    ReserveRejection, ReserveRequest, Shortage, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
+    ReserveRequest, Shortage, SnapshotRequest,
 };
-use ports::{CallContext, Currency, Event, EventBody, Money, PortError, PortResult, Products};
+use ports::{
+    CallContext, Currency, Event, EventBody, Money, Never, PortError, PortResult, Products,
+};
 use ports_http::{Remote, Switch};
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -26,6 +26,7 @@ impl World for UsersModule {
         let config = users::Config {
             login_per_minute: 0,
             refresh_token_lifetime: Duration::from_secs(3600),
+            event_attempts: 5,
         };
         let tokens = Tokens::hs256(&SecretString::from("nobody signs in"), Duration::ZERO);
         let module = users::Module::new(database.pool(), config, tokens);
