@@ -158,6 +158,9 @@ impl Outbox {
         let claimed_at = Instant::now();
         let batch = self.claim().await?;
         let claimed = batch.len();
+        if claimed > 0 {
+            crate::fail_point!("outbox.claimed");
+        }
         let recorded = futures_util::stream::iter(batch)
             .map(|delivery| async move {
                 if stop.is_cancelled() || claimed_at.elapsed() > LEASE - DELIVERY_MOST {
@@ -196,6 +199,7 @@ impl Outbox {
             sqlx::query!("delete from outbox where id = any($1)", &delivered)
                 .execute(&self.pool)
                 .await?;
+            crate::fail_point!("outbox.deleted");
         }
         if !not_begun.is_empty() {
             let free = sqlx::query!(
@@ -238,7 +242,10 @@ impl Outbox {
     async fn deliver_one(&self, deliver: &dyn Deliver, delivery: Delivery) -> Outcome {
         let answer = tokio::time::timeout(DELIVERY_MOST, deliver.deliver(&delivery)).await;
         let reason = match answer {
-            Ok(Ok(())) => return Outcome::Delivered(delivery.id),
+            Ok(Ok(())) => {
+                crate::fail_point!("outbox.accepted");
+                return Outcome::Delivered(delivery.id);
+            }
             Ok(Err(reason)) => reason,
             Err(_) => Undelivered::Failed("the delivery took too long".to_owned()),
         };

@@ -30,7 +30,9 @@ impl Products for Module {
         request: ReserveRequest,
     ) -> PortResult<Reservation, ReserveRejection> {
         let hold = reservations::hold(self.pool(), &request, self.config.hold_ttl);
-        within(&cx, hold).await?.map_err(PortError::Rejected)
+        let held = within(&cx, hold).await?;
+        platform::fail_point!("products.reserved");
+        held.map_err(PortError::Rejected)
     }
 
     async fn release(&self, cx: CallContext, request: ReleaseRequest) -> PortResult<(), Never> {
@@ -51,6 +53,7 @@ impl Module {
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(Ok(()));
         }
+        platform::fail_point!("products.heard");
         match &event.body {
             EventBody::OrderPlaced(placed) => {
                 if let Err(rejection) = reservations::placed(&mut tx, placed).await? {
@@ -62,7 +65,9 @@ impl Module {
             }
             _ => {}
         }
+        platform::fail_point!("products.affected");
         tx.commit().await?;
+        platform::fail_point!("products.handled");
         Ok(Ok(()))
     }
 }

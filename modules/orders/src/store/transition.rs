@@ -66,5 +66,6 @@ pub async fn transition(
     )
     .fetch_optional(pool)
     .await?;
+    platform::fail_point!("orders.changed");
     Ok(changed.is_some())
 }
