@@ -27,7 +27,7 @@ pub use eventually::{eventually, within};
 pub use locks::Blocker;
 pub use loss::{CLOSED, FORBIDDEN, GONE, lose};
 pub use outage::Outage;
-pub use process::{Process, command, free_address, roomy_folder, server_of};
+pub use process::{Process, command, free_address, on, roomy_folder, server_of};
 pub use raw::Raw;
 pub use shop::TestShop;
 pub use topology::Topology;

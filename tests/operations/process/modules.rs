@@ -4,21 +4,9 @@ use cleave::settings::Module;
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::ConnectOptions;
 
 use super::{run, said};
-use crate::support::{Process, TestDatabases, command, free_address, roomy_folder};
-
-pub(super) fn on(databases: &TestDatabases, mut command: Command) -> Command {
-    for (module, options) in databases.all() {
-        let variable = format!(
-            "CLEAVE__MODULES__{}__DATABASE_URL",
-            module.name().to_uppercase()
-        );
-        command.env(variable, options.to_url_lossy().as_str());
-    }
-    command
-}
+use crate::support::{Process, TestDatabases, command, free_address, on, roomy_folder};
 
 #[tokio::test]
 async fn migrate_check_tells_what_is_missing() {
