@@ -96,11 +96,12 @@ impl Actor<'_> {
             .client
             .ask(self.client.door(&mut self.random), &ask)
             .await?;
-        self.placed(&note, answer, &[201])
+        self.placed(&note, answer, &[201], None)
     }
 
     /// Asks until there is an answer, now and then twice at once.
     async fn place_keyed(&mut self, keyed: &Keyed) -> Option<Uuid> {
+        let known = self.client.ledger.book().wishes[&keyed.note].order;
         for _ in 0..TRIES {
             let ask = Ask {
                 key: Some(&keyed.note),
@@ -121,7 +122,7 @@ impl Actor<'_> {
             let mut order = None;
             for answer in answers.into_iter().flatten() {
                 heard = Some(());
-                order = order.or(self.placed(&keyed.note, answer, &[200, 201]));
+                order = order.or(self.placed(&keyed.note, answer, &[200, 201], known));
             }
             if heard.is_some() || self.is_over() {
                 return order;
@@ -130,7 +131,15 @@ impl Actor<'_> {
         None
     }
 
-    fn placed(&self, note: &str, answer: Answer, good: &[u16]) -> Option<Uuid> {
+    /// `known` is the order that this was before it was asked; of two requests at once one may be
+    /// refused before the other is served.
+    fn placed(
+        &self,
+        note: &str,
+        answer: Answer,
+        good: &[u16],
+        known: Option<Uuid>,
+    ) -> Option<Uuid> {
         let ledger = self.client.ledger;
         let code = answer.status.as_u16();
         if good.contains(&code) {
@@ -141,7 +150,6 @@ impl Actor<'_> {
                 return Some(id);
             }
         }
-        let known = ledger.book().wishes[note].order;
         if known.is_some() || code != 409 || answer.json["code"] != "insufficient_stock" {
             ledger.wrong(format!("{note}, which is order {known:?}: {answer:?}"));
         }

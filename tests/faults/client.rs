@@ -92,7 +92,6 @@ impl<'a> Client<'a> {
             if let Some(answer) = self.ask(self.doors[0], &ask).await {
                 return answer;
             }
-            tokio::time::sleep(BETWEEN_TRIES).await;
         }
     }
 
@@ -106,6 +105,7 @@ impl<'a> Client<'a> {
         self.ledger.count_answer();
         if answer.is_none() {
             self.ledger.unanswered.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
         answer
     }

@@ -68,3 +68,13 @@ async fn two_replicas() {
 async fn products_elsewhere() {
     live_through_all(Layout::Split).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_server_that_is_killed() {
+    live_through_all(Layout::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fail_point_is_reached_and_survived() {
+    day::live_through(&Plan::every_point()).await;
+}

@@ -10,7 +10,7 @@ use sqlx::{Connection, PgConnection};
 use crate::ledger::Ledger;
 use crate::plan::{Armed, Fault, Plan};
 use crate::support::proxy::Mode;
-use crate::support::{TestDatabases, admin_options};
+use crate::support::{admin_options, eventually};
 use crate::town::{Town, points};
 
 /// Without answers the plan goes on as well.
@@ -23,6 +23,7 @@ pub struct Toll {
     pub killed_at_points: usize,
     pub killed_anywhere: usize,
     pub frozen: usize,
+    pub servers: usize,
     pub cut: usize,
     pub lines: usize,
 }
@@ -75,8 +76,18 @@ impl Nemesis<'_> {
                     self.toll.frozen += 1;
                 }
             }
+            Fault::DieAt(point) => {
+                let armed = format!("{}=kill,{}", point.name, point.beside);
+                self.town.replace(0, &armed).await;
+                let reached = async || !self.town.is_alive(0);
+                eventually(&format!("{} is reached", point.name), reached).await;
+            }
+            Fault::KillServer => {
+                self.town.kill_server();
+                self.toll.servers += 1;
+            }
             Fault::Cut(module) => {
-                cut(module, &self.town.databases).await;
+                cut(module, self.town).await;
                 self.toll.cut += 1;
             }
             Fault::Line(mode, pause) => {
@@ -112,8 +123,13 @@ impl Nemesis<'_> {
 }
 
 /// As when the database server is restarted, or a firewall forgets its connections.
-async fn cut(module: Module, databases: &TestDatabases) {
-    let name = databases.of(module).get_database().unwrap().to_owned();
+async fn cut(module: Module, town: &Town) {
+    let name = town
+        .options(module)
+        .await
+        .get_database()
+        .unwrap()
+        .to_owned();
     let options = admin_options().await;
     let mut admin = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1")

@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::points::POINTS;
+use crate::points::{POINTS, Point};
 use crate::support::proxy::Mode;
 
 /// Which processes there are.
@@ -18,12 +18,14 @@ pub enum Layout {
     Replicas,
     /// A front, and products in a process of its own behind a line that breaks.
     Split,
+    /// One, with the database server that it runs itself.
+    Embedded,
 }
 
 impl Layout {
     pub fn processes(self) -> usize {
         match self {
-            Self::One => 1,
+            Self::One | Self::Embedded => 1,
             Self::Replicas | Self::Split => 2,
         }
     }
@@ -43,6 +45,10 @@ pub enum Fault {
     },
     /// SIGSTOP, and SIGCONT that much later.
     Freeze { process: usize, pause: Duration },
+    /// The process is started again so that it dies here, and it must.
+    DieAt(Point),
+    /// SIGKILL to the database server of the process.
+    KillServer,
     /// Every connection to a module's database ends.
     Cut(Module),
     /// What the line between front and products does for a while.
@@ -93,6 +99,21 @@ impl Plan {
         }
     }
 
+    /// A process dies at every point, one after the other.
+    pub fn every_point() -> Self {
+        let steps = POINTS.iter().map(|&point| Step {
+            after: 0,
+            fault: Fault::DieAt(point),
+        });
+        Self {
+            seed: 0,
+            layout: Layout::One,
+            orders: 0,
+            armed: vec![None],
+            steps: steps.collect(),
+        }
+    }
+
     /// Of somebody who takes part.
     pub fn random_of(&self, actor: u64) -> ChaCha8Rng {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
@@ -138,6 +159,7 @@ fn random_fault(layout: Layout, random: &mut ChaCha8Rng) -> Fault {
             let mode = modes[random.random_range(0..modes.len())];
             Fault::Line(mode, Duration::from_millis(random.random_range(50..1_500)))
         }
+        _ if layout == Layout::Embedded => Fault::KillServer,
         _ => Fault::Cut(Module::ALL[random.random_range(0..Module::ALL.len())]),
     }
 }

@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use cleave::settings::Module;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
 use crate::plan::{Armed, Layout};
 use crate::support::proxy::Proxy;
-use crate::support::{Process, TestDatabases, command, eventually, on, roomy_folder};
+use crate::support::{Process, TestDatabases, command, eventually, on, roomy_folder, server_of};
 
 /// Short, so that holds and payment windows end while others are at work.
 const SETTINGS: [&str; 13] = [
@@ -41,7 +44,8 @@ struct Place {
 }
 
 pub struct Town {
-    pub databases: TestDatabases,
+    /// Absent where a process runs its own server.
+    databases: Option<TestDatabases>,
     /// Where clients may go.
     pub doors: Vec<SocketAddr>,
     pub line: Option<Proxy>,
@@ -72,7 +76,10 @@ fn place() -> Place {
 
 impl Town {
     pub async fn open(layout: Layout, armed: &[Armed]) -> Self {
-        let databases = TestDatabases::create().await;
+        let databases = match layout {
+            Layout::Embedded => None,
+            _ => Some(TestDatabases::create().await),
+        };
         let mut places: Vec<Place> = (0..layout.processes()).map(|_| place()).collect();
         let mut line = None;
         if layout == Layout::Split {
@@ -90,7 +97,7 @@ impl Town {
         }
         let doors = match layout {
             Layout::Split => vec![places[0].public],
-            Layout::One | Layout::Replicas => places.iter().map(|place| place.public).collect(),
+            _ => places.iter().map(|place| place.public).collect(),
         };
         let mut town = Self {
             databases,
@@ -110,7 +117,10 @@ impl Town {
     fn command(&self, number: usize, arguments: &[&str]) -> Command {
         let place = &self.places[number];
         let command = command(place.folder.path(), place.public, arguments);
-        let mut command = on(&self.databases, command);
+        let mut command = match &self.databases {
+            Some(databases) => on(databases, command),
+            None => command,
+        };
         let private = format!("server.private={}", place.private);
         let settings = SETTINGS.iter().copied().chain([&*private]);
         for setting in settings.chain(place.only.iter().map(String::as_str)) {
@@ -153,6 +163,31 @@ impl Town {
         );
         self.logs.push(format!("--- process {number}\n{log}"));
         self.lives[number] = self.spawn(number, points);
+    }
+
+    pub async fn options(&self, module: Module) -> PgConnectOptions {
+        if let Some(databases) = &self.databases {
+            return databases.of(module);
+        }
+        let server = server_of(self.places[0].folder.path()).await;
+        server.unwrap().connect_options(module.name())
+    }
+
+    pub async fn connect(&self, module: Module) -> PgConnection {
+        let options = self.options(module).await;
+        PgConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// Also one that is being started again.
+    pub fn kill_server(&self) {
+        let file = self.places[0]
+            .folder
+            .path()
+            .join("pg/pgdata/postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if let Some(Ok(pid)) = text.lines().next().map(str::parse) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 
     pub fn signal(&self, number: usize, signal: Signal) {

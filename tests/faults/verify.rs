@@ -40,7 +40,7 @@ async fn count(db: &mut PgConnection, what: &'static str) -> i64 {
 /// Events are delivered, holds are over.
 pub async fn settle(town: &Town) {
     for module in MODULES_WITH_EVENTS {
-        let mut db = town.databases.connect(module).await;
+        let mut db = town.connect(module).await;
         // Leases of dead relays run out now rather than in half a minute.
         sqlx::query("update outbox set due_at = now()")
             .execute(&mut db)
@@ -53,7 +53,7 @@ pub async fn settle(town: &Town) {
         })
         .await;
     }
-    let mut db = town.databases.connect(Module::Products).await;
+    let mut db = town.connect(Module::Products).await;
     within(
         SETTLES,
         "holds without an order are given back",
@@ -72,8 +72,8 @@ pub async fn settle(town: &Town) {
 impl Hand<'_> {
     /// Panics at the first promise that was broken.
     pub async fn verify(&self, town: &Town) {
-        let mut orders_db = town.databases.connect(Module::Orders).await;
-        let mut products_db = town.databases.connect(Module::Products).await;
+        let mut orders_db = town.connect(Module::Orders).await;
+        let mut products_db = town.connect(Module::Products).await;
         let orders: Vec<Order> = sqlx::query_as(
             "select id, note, status, reservation_id,
                     array(select h.status from order_history h where h.order_id = o.id
