@@ -83,6 +83,8 @@ impl Nemesis<'_> {
                 eventually(&format!("{} is reached", point.name), reached).await;
             }
             Fault::KillServer => {
+                // Without one, a process cannot start.
+                self.town.ready(0).await;
                 self.town.kill_server();
                 self.toll.servers += 1;
             }
