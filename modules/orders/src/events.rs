@@ -42,6 +42,9 @@ impl Deliver for Module {
                     .map(|_| ())
                     .map_err(|error| Undelivered::Failed(error.to_string()))
             }
+            Err(PortError::Rejected(EventRejection::NotAllocated)) => Err(Undelivered::Failed(
+                "products holds no stock for this order".to_owned(),
+            )),
             // A peer that hangs is away, too: only what was answered can be held against an event.
             Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {
                 Err(Undelivered::Unavailable)
