@@ -71,6 +71,14 @@ pub const CASES: &[Case] = &[
         "update order_history set reason = repeat('a', 501)",
     ),
     (
+        "order_history_reference_check",
+        "update order_history set reference = ''",
+    ),
+    (
+        "order_history_reference_check",
+        "update order_history set reference = repeat('a', 201)",
+    ),
+    (
         "outbox_pkey",
         "insert into outbox overriding system value select * from outbox",
     ),
