@@ -194,6 +194,7 @@ impl Shop {
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
+            tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
         }
     }
@@ -262,9 +263,11 @@ pub fn products_config(settings: &Settings) -> products::Config {
 
 #[cfg(feature = "orders")]
 pub fn orders_config(settings: &Settings) -> orders::Config {
+    let window = settings.modules.orders.payment_window;
     orders::Config {
         currency: settings.store.currency,
         event_attempts: event_attempts(settings),
+        payment_window: (!window.is_zero()).then_some(window),
     }
 }
 

@@ -16,6 +16,13 @@ pub const ON_HAND: [i64; 5] = [1_000_000, 1_000_000, 150, 60, 20];
 /// A request that is not answered is asked again so often, and then again later.
 const TRIES: usize = 4;
 
+/// What becomes of an order: the call, and the status.
+const STEPS: [(&str, &str); 3] = [
+    ("pay", "paid"),
+    ("ship", "shipped"),
+    ("deliver", "delivered"),
+];
+
 pub struct Actor<'a> {
     pub name: String,
     pub client: Client<'a>,
@@ -191,8 +198,22 @@ impl Actor<'_> {
             if self.is_over() {
                 return;
             }
-            self.adjust(number).await;
+            let next = STEPS[self.random.random_range(0..STEPS.len())];
+            match self.any_order() {
+                Some(order) if self.random.random_bool(0.8) => {
+                    let (verb, status) = next;
+                    self.change(order, verb, status, "invalid_transition").await;
+                }
+                _ => self.adjust(number).await,
+            }
         }
+    }
+
+    /// One of those that were acknowledged last, whose steps come soon after one another.
+    fn any_order(&mut self) -> Option<Uuid> {
+        let known = self.client.ledger.last_orders();
+        let some = (!known.is_empty()).then(|| self.random.random_range(0..known.len()))?;
+        Some(known[some])
     }
 
     async fn adjust(&mut self, number: usize) {

@@ -10,6 +10,9 @@ use uuid::Uuid;
 /// Number of the product, and pieces; by number.
 pub type Basket = Vec<(usize, i64)>;
 
+/// Orders that may still be under way.
+const LAST: usize = 12;
+
 /// One order that somebody wants, however often it was asked for.
 #[derive(Debug)]
 pub struct Wish {
@@ -24,6 +27,8 @@ pub struct Wish {
 pub struct Book {
     /// By the order's note, which is different for each.
     pub wishes: BTreeMap<String, Wish>,
+    /// Acknowledged, the last one last.
+    orders: Vec<Uuid>,
     /// Acknowledged changes: order and its status then.
     pub changes: BTreeSet<(Uuid, &'static str)>,
     /// By the reason, which is different for each: product, pieces, acknowledged.
@@ -61,7 +66,11 @@ impl Ledger {
         let mut book = self.book();
         let wish = book.wishes.get_mut(note).unwrap();
         wish.created += usize::from(created);
+        let is_new = wish.order.is_none();
         let before = *wish.order.get_or_insert(order);
+        if is_new {
+            book.orders.push(order);
+        }
         if before != order {
             let wrong = format!("{note} is order {before}, and then {order}");
             book.wrong.push(wrong);
@@ -71,6 +80,11 @@ impl Ledger {
     pub fn wrong(&self, what: String) {
         println!("wrong: {what}");
         self.book().wrong.push(what);
+    }
+
+    pub fn last_orders(&self) -> Vec<Uuid> {
+        let book = self.book();
+        book.orders.iter().rev().take(LAST).copied().collect()
     }
 
     pub fn count_answer(&self) {

@@ -30,6 +30,7 @@ pub const POINTS: &[Point] = &[
     point("products.handled"),
     point("outbox.accepted"),
     point("outbox.deleted"),
+    point("orders.overdue"),
     late("products.expired"),
     late("products.swept"),
 ];

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use platform::outbox::{Deliver, Delivery, Undelivered};
+use ports::events::{OrderCancelled, OrderDelivered, OrderPaid, OrderShipped};
 use ports::products::EventRejection;
 use ports::{CallContext, Event, EventBody, Failure, PortError};
 
 use crate::Module;
+use crate::order::Status;
+use crate::store::OrderKey;
 
-const PRODUCTS: &str = "products";
+pub const PRODUCTS: &str = "products";
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
 
@@ -21,6 +24,27 @@ pub fn subscribers(body: &EventBody) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What is told of an order that has come to this status. A placed one is told of with its lines.
+pub fn reached(status: Status, order: OrderKey) -> Option<EventBody> {
+    let OrderKey {
+        id: order_id,
+        reservation_id,
+    } = order;
+    Some(match status {
+        Status::Placed => return None,
+        Status::Paid => EventBody::OrderPaid(OrderPaid { order_id }),
+        Status::Shipped => EventBody::OrderShipped(OrderShipped {
+            order_id,
+            reservation_id,
+        }),
+        Status::Delivered => EventBody::OrderDelivered(OrderDelivered { order_id }),
+        Status::Cancelled => EventBody::OrderCancelled(OrderCancelled {
+            order_id,
+            reservation_id,
+        }),
+    })
 }
 
 #[async_trait]
@@ -42,6 +66,9 @@ impl Deliver for Module {
                     .map(|_| ())
                     .map_err(|error| Undelivered::Failed(error.to_string()))
             }
+            Err(PortError::Rejected(EventRejection::NotAllocated)) => Err(Undelivered::Failed(
+                "products holds no stock for this order".to_owned(),
+            )),
             // A peer that hangs is away, too: only what was answered can be held against an event.
             Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {
                 Err(Undelivered::Unavailable)

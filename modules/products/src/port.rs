@@ -54,21 +54,21 @@ impl Module {
             return Ok(Ok(()));
         }
         platform::fail_point!("products.heard");
-        match &event.body {
-            EventBody::OrderPlaced(placed) => {
-                if let Err(rejection) = reservations::placed(&mut tx, placed).await? {
-                    return Ok(Err(rejection));
-                }
-            }
+        let answer = match &event.body {
+            EventBody::OrderPlaced(placed) => reservations::placed(&mut tx, placed).await?,
+            EventBody::OrderShipped(shipped) => reservations::shipped(&mut tx, shipped).await?,
             EventBody::OrderCancelled(cancelled) => {
                 reservations::cancelled(&mut tx, cancelled).await?;
+                Ok(())
             }
-            _ => {}
-        }
+            _ => Ok(()),
+        };
         platform::fail_point!("products.affected");
-        tx.commit().await?;
-        platform::fail_point!("products.handled");
-        Ok(Ok(()))
+        if answer.is_ok() {
+            tx.commit().await?;
+            platform::fail_point!("products.handled");
+        }
+        Ok(answer)
     }
 }
 
