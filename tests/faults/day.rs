@@ -10,7 +10,7 @@ use crate::actors::{Actor, ON_HAND};
 use crate::client::Client;
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, Toll, close_shop};
-use crate::plan::Plan;
+use crate::plan::{Fault, Layout, Plan};
 use crate::town::Town;
 use crate::verify::{Hand, settle};
 
@@ -23,13 +23,33 @@ impl Drop for Announced<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("failed with {:#?}", self.0);
-            println!("CLEAVE_FAULTS_SEED={} {:?}", self.0.seed, self.0.layout);
+            println!("{}", again(self.0));
         }
     }
 }
 
+/// What makes the same plan.
+fn again(plan: &Plan) -> String {
+    let test = match plan.layout {
+        Layout::One if plan.orders == 0 => "every_fail_point",
+        Layout::One => "one_process",
+        Layout::Replicas => "two_replicas",
+        Layout::Split => "products_elsewhere",
+        Layout::Embedded => "a_database_server",
+    };
+    let kills = plan.steps.iter();
+    let kills = kills.filter(|step| matches!(step.fault, Fault::Kill { .. }));
+    format!(
+        "CLEAVE_FAULTS_SEED={} CLEAVE_FAULTS_KILLS={} CLEAVE_FAULTS_ORDERS={} \
+         cargo test --test faults {test}",
+        plan.seed,
+        kills.count(),
+        plan.orders,
+    )
+}
+
 pub async fn live_through(plan: &Plan) {
-    println!("CLEAVE_FAULTS_SEED={} {:?}", plan.seed, plan.layout);
+    println!("{}", again(plan));
     let _announced = Announced(plan);
     let start = Instant::now();
     let ledger = Ledger::default();

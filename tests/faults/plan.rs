@@ -23,6 +23,8 @@ pub enum Layout {
 }
 
 impl Layout {
+    pub const ALL: [Self; 4] = [Self::One, Self::Replicas, Self::Split, Self::Embedded];
+
     pub fn processes(self) -> usize {
         match self {
             Self::One | Self::Embedded => 1,
@@ -140,7 +142,7 @@ fn random_fault(layout: Layout, random: &mut ChaCha8Rng) -> Fault {
         5..7 => {
             // Some are longer than a hold lives, and than a call may take.
             let ms = match random.random_bool(0.2) {
-                true => 2_500..4_000,
+                true => 1_500..3_000,
                 false => 20..500,
             };
             let pause = Duration::from_millis(random.random_range(ms));

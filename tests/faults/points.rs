@@ -15,7 +15,7 @@ const fn point(name: &'static str) -> Point {
 const fn late(name: &'static str) -> Point {
     Point {
         name,
-        beside: "orders.held=stall:3500",
+        beside: "orders.held=stall:2500",
     }
 }
 

@@ -17,21 +17,19 @@ use crate::support::proxy::Proxy;
 use crate::support::{Process, TestDatabases, command, eventually, on, roomy_folder, server_of};
 
 /// Short, so that holds and payment windows end while others are at work.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 12] = [
     "auth.secret=a secret that all processes of the tests know",
     "internal.secret=another secret that all processes of the tests know",
     "ops.token=the operator's token of the tests, 32 bytes and more",
     "auth.access_token_minutes=1440",
-    "modules.products.hold_ttl_s=2",
-    "modules.orders.payment_window_s=8",
+    "modules.products.hold_ttl_s=1",
+    "modules.orders.payment_window_s=4",
     "modules.users.pool_max=4",
     "modules.products.pool_max=10",
     "modules.orders.pool_max=10",
     "modules.products.circuit_open_ms=200",
     "modules.users.circuit_open_ms=200",
     "telemetry.log=warn",
-    // Only what was answered counts as an attempt; nothing here may be given up.
-    "events.max_attempts=20",
 ];
 
 struct Place {

@@ -53,6 +53,13 @@ pub async fn settle(town: &Town) {
         })
         .await;
     }
+    let mut db = town.connect(Module::Orders).await;
+    within(SETTLES, "unpaid orders are cancelled", async || {
+        let waiting = "select (select count(*) from orders where status = 'placed')
+                            + (select count(*) from outbox)";
+        count(&mut db, waiting).await == 0
+    })
+    .await;
     let mut db = town.connect(Module::Products).await;
     within(
         SETTLES,
