@@ -11,10 +11,14 @@
 use std::sync::Arc;
 
 use actix_web::web;
+use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
 use platform::db;
+use platform::outbox::Outbox;
+use platform::stream::Stream;
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -67,9 +71,11 @@ impl Shop {
 
         #[cfg(feature = "users")]
         let users = pool(Module::Users)?.map(|pool| {
-            let config = users_config(settings);
-            users::Module::new(pool, config, tokens.clone())
+            let config = users_config(settings)?;
+            anyhow::Ok(users::Module::new(pool, config, tokens.clone()))
         });
+        #[cfg(feature = "users")]
+        let users = users.transpose()?;
         #[cfg(feature = "users")]
         if let Some(users) = &users {
             here.users = Some(Arc::clone(users) as _);
@@ -94,7 +100,7 @@ impl Shop {
         let orders = match (pool(Module::Orders)?, &products_port) {
             (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
                 pool,
-                orders_config(settings),
+                orders_config(settings)?,
                 Arc::clone(products),
             ))),
             (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
@@ -198,6 +204,22 @@ impl Shop {
         }
     }
 
+    /// The hosted modules that tell others what happens, each with the modules that listen to it.
+    pub fn outboxes(&self) -> Vec<(Module, &'static [&'static str], Arc<Outbox>)> {
+        let mut outboxes: Vec<(_, &'static [_], _)> = Vec::new();
+        #[cfg(feature = "users")]
+        outboxes.extend(self.users.iter().map(|users| {
+            let outbox = Arc::clone(users.outbox());
+            (Module::Users, &users::SUBSCRIBERS[..], outbox)
+        }));
+        #[cfg(feature = "orders")]
+        outboxes.extend(self.orders.iter().map(|orders| {
+            let outbox = Arc::clone(orders.outbox());
+            (Module::Orders, &orders::SUBSCRIBERS[..], outbox)
+        }));
+        outboxes
+    }
+
     /// The databases of the hosted modules.
     pub fn stores(&self) -> Vec<Store> {
         let mut stores = Vec::new();
@@ -240,12 +262,13 @@ pub fn documented_routes(modules: &[Module], cfg: &mut ServiceConfig<'_>) {
 }
 
 #[cfg(feature = "users")]
-pub fn users_config(settings: &Settings) -> users::Config {
-    users::Config {
+pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
+    Ok(users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
         event_attempts: event_attempts(settings),
-    }
+        stream: stream(settings)?,
+    })
 }
 
 #[cfg(feature = "products")]
@@ -261,11 +284,22 @@ pub fn products_config(settings: &Settings) -> products::Config {
 }
 
 #[cfg(feature = "orders")]
-pub fn orders_config(settings: &Settings) -> orders::Config {
-    orders::Config {
+pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
+    Ok(orders::Config {
         currency: settings.store.currency,
         event_attempts: event_attempts(settings),
-    }
+        stream: stream(settings)?,
+    })
+}
+
+/// Where events go besides; nobody is connected to yet.
+pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
+    let url = settings.events.stream_url.as_ref();
+    let open = |url: &SecretString| {
+        Stream::open(url.expose_secret(), settings.events.stream_length)
+            .context("events.stream_url: not a URL that Redis has")
+    };
+    url.map(open).transpose()
 }
 
 fn event_attempts(settings: &Settings) -> i32 {

@@ -30,7 +30,7 @@ impl Module {
             reason,
             event: Some(event),
         };
-        let changed = transition(&self.pool, order_id, cancel).await?;
+        let changed = transition(&self.outbox, order_id, cancel).await?;
         if changed {
             self.outbox.wake();
         }

@@ -1,3 +1,4 @@
+use platform::stream::Stream;
 use ports::Currency;
 
 pub struct Config {
@@ -5,4 +6,6 @@ pub struct Config {
     pub currency: Currency,
     /// Failed deliveries after which an event is parked.
     pub event_attempts: i32,
+    /// Where every event goes besides, if anywhere.
+    pub stream: Option<Stream>,
 }

@@ -140,7 +140,7 @@ impl Module {
                 idempotency: request.idempotency_key.as_deref().map(|key| (key, hash)),
             };
             attempts_left -= 1;
-            match insert(&self.pool, new).await {
+            match insert(&self.outbox, new).await {
                 Ok(inserted) => return Ok(inserted.then_some(order)),
                 Err(error) if attempts_left > 0 && is_number_taken(&error) => {
                     order.number = random_number();

@@ -12,9 +12,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::visible;
-use crate::Module;
 use crate::order::{Order, Status};
-use crate::store;
+use crate::{Module, events, store};
 
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +65,8 @@ pub async fn cancel_order(
         ));
     }
     // It is cancelled, whatever becomes of the waiting.
-    if cancelled && let Err(error) = module.outbox.settle(*id, PATIENCE).await {
+    let settled = module.outbox.settle(events::PRODUCTS, *id, PATIENCE);
+    if cancelled && let Err(error) = settled.await {
         tracing::warn!(%error, "could not see whether the stock is back");
     }
     Ok(HttpResponse::Ok()

@@ -1,7 +1,7 @@
+use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, OrderPlaced};
 use ports::products::ReserveLine;
 use serde_json::Value;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::events;
@@ -15,7 +15,7 @@ pub struct NewOrder<'a> {
 
 /// The order, its lines, its history and its event: one statement, one commit.
 /// `false` when this user has used the idempotency key already; then nothing is stored.
-pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Error> {
+pub async fn insert(outbox: &Outbox, new: NewOrder<'_>) -> Result<bool, sqlx::Error> {
     let order = new.order;
     let (key, hash) = new.idempotency.unzip();
     let lines: Vec<i32> = (1..).take(order.items.len()).collect();
@@ -75,9 +75,9 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
         &prices,
         event.id,
         serde_json::to_value(&event).unwrap_or(Value::Null),
-        &events::subscribers(&event.body),
+        &outbox.subscribers(events::subscribers(&event.body)),
     )
-    .fetch_optional(pool)
+    .fetch_optional(outbox.pool())
     .await?;
     Ok(placed.is_some())
 }

@@ -1,6 +1,6 @@
+use platform::outbox::Outbox;
 use ports::Event;
 use serde_json::Value;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::events;
@@ -16,7 +16,7 @@ pub struct Transition<'a> {
 /// The one place where an order changes: whether the step is allowed is decided under the row's
 /// lock; history and event come with it. `false` when the order is not in a status to leave.
 pub async fn transition(
-    pool: &PgPool,
+    outbox: &Outbox,
     order_id: Uuid,
     transition: Transition<'_>,
 ) -> Result<bool, sqlx::Error> {
@@ -29,7 +29,7 @@ pub async fn transition(
     let subscribers = transition
         .event
         .as_ref()
-        .map(|event| events::subscribers(&event.body))
+        .map(|event| outbox.subscribers(events::subscribers(&event.body)))
         .unwrap_or_default();
     let event_id = transition
         .event
@@ -64,7 +64,7 @@ pub async fn transition(
         event,
         &subscribers,
     )
-    .fetch_optional(pool)
+    .fetch_optional(outbox.pool())
     .await?;
     Ok(changed.is_some())
 }
