@@ -13,9 +13,8 @@ use std::sync::Arc;
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
-use platform::db;
-use platform::outbox::Outbox;
 use platform::stream::Stream;
+use platform::{db, inbox};
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::accounts::CachedAccounts;
 use crate::databases::Databases;
 use crate::dials::Dials;
+use crate::ops::{HostedOutbox, Outboxes};
 use crate::settings::{Module, Secrets, Settings};
 
 /// The hosted modules, wired to each other. Cheap to clone: every worker has one.
@@ -197,25 +197,29 @@ impl Shop {
         #[cfg(feature = "products")]
         if let Some(products) = &self.products {
             tasks.spawn(Arc::clone(products).sweep(stop.clone()));
+            tasks.spawn(inbox::sweep(products.pool().clone(), stop.clone()));
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
         }
     }
 
-    /// The hosted modules that tell others what happens, each with the modules that listen to it.
-    pub fn outboxes(&self) -> Vec<(Module, &'static [&'static str], Arc<Outbox>)> {
-        let mut outboxes: Vec<(_, &'static [_], _)> = Vec::new();
+    /// Of the hosted modules that tell others what happens.
+    pub fn outboxes(&self) -> Outboxes {
+        let mut outboxes = Outboxes::new();
         #[cfg(feature = "users")]
-        outboxes.extend(self.users.iter().map(|users| {
-            let outbox = Arc::clone(users.outbox());
-            (Module::Users, &users::SUBSCRIBERS[..], outbox)
+        outboxes.extend(self.users.iter().map(|users| HostedOutbox {
+            module: Module::Users,
+            subscribers: &users::SUBSCRIBERS,
+            outbox: Arc::clone(users.outbox()),
         }));
         #[cfg(feature = "orders")]
-        outboxes.extend(self.orders.iter().map(|orders| {
-            let outbox = Arc::clone(orders.outbox());
-            (Module::Orders, &orders::SUBSCRIBERS[..], outbox)
+        outboxes.extend(self.orders.iter().map(|orders| HostedOutbox {
+            module: Module::Orders,
+            subscribers: &orders::SUBSCRIBERS,
+            outbox: Arc::clone(orders.outbox()),
         }));
         outboxes
     }

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 
 use super::{Delivery, Outbox};
 
+/// Rows looked at in one claim; the statement has this number, too.
+pub(super) const BATCH: u8 = 128;
 /// How long a claimed row is nobody else's.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// Between two looks at a row that is not the head of its queue.
@@ -36,7 +38,7 @@ pub(super) struct PutBack<'a> {
 }
 
 impl Outbox {
-    /// Leases the due heads among the rows that are due longest.
+    /// Leases the due heads among the rows that are due longest, `most` of which are looked at.
     pub(super) async fn claim(&self, subscriber: &str, most: u8) -> Result<Claim, sqlx::Error> {
         let rows = sqlx::query!(
             r#"with due as materialized (
@@ -53,6 +55,9 @@ impl Outbox {
                      and earlier.id < due.id
                  ) as head
                  from due
+                 -- Nothing is cut off: the planner takes a limit that it cannot see for a tenth of
+                 -- the table, and would read all of it.
+                 limit 128
                )
                update outbox row set due_at = now() + make_interval(secs =>
                  case when seen.head then $3 else (0.5 + random() / 2) * least($5,
@@ -109,7 +114,7 @@ impl Outbox {
                  and later.aggregate_id = gone.aggregate_id and later.id > gone.id
                order by id limit 1
              ) next
-             where row.id = next.id and row.parked_at is null",
+             where row.id = next.id and row.parked_at is null and row.due_at < 'infinity'",
             ids,
             leases,
         )

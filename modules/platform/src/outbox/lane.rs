@@ -7,14 +7,13 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::claim::{LEASE, PutBack};
+use super::claim::{BATCH, LEASE, PutBack};
 use super::{Deliver, Delivery, Outbox, Undelivered, measure};
 
 /// How long a delivery may take. None begins that could outlive its lease.
 const DELIVERY_MOST: Duration = Duration::from_secs(20);
 /// When nothing wakes the relay, such as rows written by another replica.
 const POLL: Duration = Duration::from_secs(1);
-const BATCH: u8 = 128;
 const IN_FLIGHT: usize = 16;
 /// While a subscriber is away, it is asked with one event now and then.
 const PROBE: u8 = 1;

@@ -103,6 +103,10 @@ impl Outbox {
         names.map(str::to_owned).collect()
     }
 
+    pub fn has_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Call it after a commit that wrote events; polling finds them anyway.
     pub fn wake(&self) {
         self.woken.send_modify(|woken| *woken += 1);
