@@ -13,4 +13,5 @@ mod isolation;
 mod openapi;
 mod outbox;
 mod process;
+mod stream;
 mod topologies;
