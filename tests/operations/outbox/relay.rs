@@ -1,5 +1,3 @@
-//! The outbox as its relays and its database see it.
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
