@@ -18,6 +18,7 @@ mod actors;
 mod client;
 mod day;
 mod ledger;
+mod model;
 mod nemesis;
 mod plan;
 mod points;

@@ -42,7 +42,7 @@ pub async fn settle(town: &Town) {
     for module in MODULES_WITH_EVENTS {
         let mut db = town.connect(module).await;
         // Leases of dead relays run out now rather than in half a minute.
-        sqlx::query("update outbox set due_at = now()")
+        sqlx::query("update outbox set due_at = now() where due_at < 'infinity'")
             .execute(&mut db)
             .await
             .unwrap();

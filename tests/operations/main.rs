@@ -14,4 +14,5 @@ mod isolation;
 mod openapi;
 mod outbox;
 mod process;
+mod stream;
 mod topologies;

@@ -4,7 +4,7 @@ use cleave::settings::Module;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::orders::let_it_wait;
+use super::super::orders::let_it_wait;
 use crate::support::{Blocker, Customer, TestShop};
 
 async fn order_after(shop: &TestShop, admin: &Customer, product: &str, steps: &[&str]) -> String {

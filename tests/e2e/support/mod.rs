@@ -10,6 +10,7 @@ mod instances;
 mod locks;
 mod loss;
 mod mail;
+mod ops;
 mod outage;
 mod process;
 pub mod proxy;

@@ -3,6 +3,7 @@
 mod away;
 mod commands;
 mod dial;
+mod events;
 mod guide;
 mod modules;
 mod settings;
