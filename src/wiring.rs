@@ -201,6 +201,7 @@ impl Shop {
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
+            tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
             tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
         }
@@ -289,9 +290,11 @@ pub fn products_config(settings: &Settings) -> products::Config {
 
 #[cfg(feature = "orders")]
 pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
+    let window = settings.modules.orders.payment_window;
     Ok(orders::Config {
         currency: settings.store.currency,
         event_attempts: event_attempts(settings),
+        payment_window: (!window.is_zero()).then_some(window),
         stream: stream(settings)?,
     })
 }

@@ -8,6 +8,7 @@ mod support;
 mod conformance;
 mod constraints;
 mod docs;
+mod flash_sale;
 mod health;
 mod isolation;
 mod openapi;

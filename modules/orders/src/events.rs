@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use platform::outbox::{Deliver, Delivery, Undelivered};
+use ports::events::{OrderCancelled, OrderDelivered, OrderPaid, OrderShipped};
 use ports::products::EventRejection;
 use ports::{CallContext, Event, EventBody, Failure, PortError};
 
 use crate::Module;
+use crate::order::Status;
+use crate::store::OrderKey;
 
 pub(crate) const PRODUCTS: &str = "products";
 /// The modules that listen to this one.
@@ -23,6 +26,27 @@ pub fn subscribers(body: &EventBody) -> &'static [&'static str] {
         }
         _ => &[],
     }
+}
+
+/// What is told of an order that has come to this status. A placed one is told of with its lines.
+pub fn reached(status: Status, order: OrderKey) -> Option<EventBody> {
+    let OrderKey {
+        id: order_id,
+        reservation_id,
+    } = order;
+    Some(match status {
+        Status::Placed => return None,
+        Status::Paid => EventBody::OrderPaid(OrderPaid { order_id }),
+        Status::Shipped => EventBody::OrderShipped(OrderShipped {
+            order_id,
+            reservation_id,
+        }),
+        Status::Delivered => EventBody::OrderDelivered(OrderDelivered { order_id }),
+        Status::Cancelled => EventBody::OrderCancelled(OrderCancelled {
+            order_id,
+            reservation_id,
+        }),
+    })
 }
 
 /// To products.
@@ -41,6 +65,9 @@ impl Deliver for Module {
                     .map(|_| ())
                     .map_err(|error| Undelivered::Failed(error.to_string()))
             }
+            Err(PortError::Rejected(EventRejection::NotAllocated)) => Err(Undelivered::Failed(
+                "products holds no stock for this order".to_owned(),
+            )),
             // A peer that hangs is away, too: only what was answered can be held against an event.
             Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {
                 Err(Undelivered::Unavailable)

@@ -3,13 +3,14 @@
 //! An order costs two commits: one in the products database for the hold, one in this module's
 //! for the order, its history and its event. A crash between the two leaves a hold, which expires.
 
-mod cancel;
+mod change;
 mod config;
 pub mod demo;
 mod error;
 mod events;
 mod http;
 mod order;
+mod payment_window;
 mod place;
 mod port;
 mod request;

@@ -25,6 +25,7 @@ pub use books::expect_balanced_books;
 pub use cluster::{TestDatabases, admin_options, cluster};
 pub use document::{METHODS, document, operations};
 pub use eventually::{eventually, within};
+pub use instances::AUTH_SECRET;
 pub use locks::Blocker;
 pub use loss::{CLOSED, FORBIDDEN, GONE, lose};
 pub use outage::Outage;
