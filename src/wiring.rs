@@ -304,7 +304,7 @@ pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
     let url = settings.events.stream_url.as_ref();
     let open = |url: &SecretString| {
         Stream::open(url.expose_secret(), settings.events.stream_length)
-            .context("events.stream_url: not a URL that Redis has")
+            .context("events.stream_url")
     };
     url.map(open).transpose()
 }

@@ -12,8 +12,10 @@ mod shutdown;
 
 use std::process::{Command, Output};
 
+pub use modules::on;
+
 /// Runs a command to its end, off the async threads.
-async fn run(mut command: Command) -> Output {
+pub async fn run(mut command: Command) -> Output {
     let running = tokio::task::spawn_blocking(move || command.output().unwrap());
     running.await.unwrap()
 }
