@@ -12,5 +12,6 @@ mod health;
 mod isolation;
 mod openapi;
 mod outbox;
+mod payment_window;
 mod process;
 mod topologies;
