@@ -33,11 +33,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
         Then::Warn("the cache stays in this process"),
     ),
     (
-        "events.stream_url",
-        When::Set,
-        Then::Warn("events are not published to streams"),
-    ),
-    (
         "media.url",
         When::Set,
         Then::Warn("pictures are kept in data_dir"),

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::Module;
 use crate::error::ChangeError;
+use crate::events;
 use crate::order::{Order, Status, Step};
 use crate::store::{Change, Reached, by_id, transition};
 
@@ -33,7 +34,7 @@ impl Module {
                     to: change.to,
                 });
             }
-            if let Some(reached) = transition(&self.pool, order.key(), change).await? {
+            if let Some(reached) = transition(&self.outbox, order.key(), change).await? {
                 self.outbox.wake();
                 let order = match after(order, change, &reached) {
                     Ok(order) => order,
@@ -49,7 +50,9 @@ impl Module {
                 }
                 self.outbox.wake();
                 let patience = patience_ends.saturating_duration_since(Instant::now());
-                self.outbox.settle(order.id, patience).await?;
+                self.outbox
+                    .settle(events::PRODUCTS, order.id, patience)
+                    .await?;
                 waited = true;
             }
         }

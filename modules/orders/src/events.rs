@@ -12,17 +12,19 @@ use crate::Module;
 use crate::order::Status;
 use crate::store::OrderKey;
 
-pub const PRODUCTS: &str = "products";
+pub(crate) const PRODUCTS: &str = "products";
+/// The modules that listen to this one.
+pub const SUBSCRIBERS: [&str; 1] = [PRODUCTS];
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
 
-/// Who hears of what.
-pub fn subscribers(body: &EventBody) -> Vec<String> {
+/// Which modules hear of what; see [`platform::outbox::Outbox::subscribers`].
+pub fn subscribers(body: &EventBody) -> &'static [&'static str] {
     match body {
         EventBody::OrderPlaced(_) | EventBody::OrderShipped(_) | EventBody::OrderCancelled(_) => {
-            vec![PRODUCTS.to_owned()]
+            &[PRODUCTS]
         }
-        _ => Vec::new(),
+        _ => &[],
     }
 }
 
@@ -47,17 +49,14 @@ pub fn reached(status: Status, order: OrderKey) -> Option<EventBody> {
     })
 }
 
+/// To products.
 #[async_trait]
 impl Deliver for Module {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), Undelivered> {
         let event: Event = serde_json::from_value(delivery.event.clone())
             .map_err(|error| Undelivered::Failed(format!("not an event: {error}")))?;
         let cx = CallContext::system(delivery.event_id.to_string(), BUDGET);
-        let answer = match delivery.subscriber.as_str() {
-            PRODUCTS => self.products.handle(cx, event).await,
-            other => return Err(Undelivered::Failed(format!("unknown subscriber {other}"))),
-        };
-        match answer {
+        match self.products.handle(cx, event).await {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(EventRejection::OutOfStock { products })) => {
                 tracing::warn!(order_id = %delivery.aggregate_id, ?products, "an order lost its stock");

@@ -57,7 +57,7 @@ impl Module {
                 break;
             }
             seen += 1;
-            if transition(&self.pool, order, EXPIRY).await?.is_some() {
+            if transition(&self.outbox, order, EXPIRY).await?.is_some() {
                 cancelled += 1;
                 self.outbox.wake();
             }

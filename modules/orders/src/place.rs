@@ -138,7 +138,7 @@ impl Module {
                 idempotency: request.idempotency_key.as_deref().map(|key| (key, hash)),
             };
             attempts_left -= 1;
-            match insert(&self.pool, new).await {
+            match insert(&self.outbox, new).await {
                 Ok(None) => return Ok(None),
                 Ok(Some(at)) => {
                     placed_at(&mut order, at);

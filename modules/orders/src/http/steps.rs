@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::visible;
 use crate::Module;
+use crate::events;
 use crate::order::{Order, Status};
 use crate::store::{self, Change};
 
@@ -169,7 +170,10 @@ async fn carry_out(
     // It is done, whatever becomes of the waiting.
     if changed.now
         && change.to.moves_stock()
-        && let Err(error) = module.outbox.settle(changed.order.id, PATIENCE).await
+        && let Err(error) = module
+            .outbox
+            .settle(events::PRODUCTS, changed.order.id, PATIENCE)
+            .await
     {
         tracing::warn!(%error, "could not see whether the stock has followed");
     }

@@ -1,7 +1,7 @@
+use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, OrderPlaced};
 use ports::products::ReserveLine;
 use serde_json::Value;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ pub struct NewOrder<'a> {
 /// Answers when that was, by the database's clock, which also ends the time to pay; `None` when
 /// this user has used the idempotency key already, and nothing is stored.
 pub async fn insert(
-    pool: &PgPool,
+    outbox: &Outbox,
     new: NewOrder<'_>,
 ) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let order = new.order;
@@ -78,9 +78,9 @@ pub async fn insert(
         &prices,
         event.id,
         serde_json::to_value(&event).unwrap_or(Value::Null),
-        &events::subscribers(&event.body),
+        &outbox.subscribers(events::subscribers(&event.body)),
     )
-    .fetch_optional(pool)
+    .fetch_optional(outbox.pool())
     .await
 }
 

@@ -1,6 +1,6 @@
+use platform::outbox::Outbox;
 use ports::Event;
 use serde_json::Value;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ pub struct Reached {
 /// expired: events wait in the outbox until products has taken them in, and the refusal of one
 /// cancels the order before its row goes.
 pub async fn transition(
-    pool: &PgPool,
+    outbox: &Outbox,
     order: OrderKey,
     change: Change<'_>,
 ) -> Result<Option<Reached>, sqlx::Error> {
@@ -89,10 +89,10 @@ pub async fn transition(
         change.reference,
         event.id,
         serde_json::to_value(&event).unwrap_or(Value::Null),
-        &events::subscribers(&event.body),
+        &outbox.subscribers(events::subscribers(&event.body)),
         change.to == Status::Shipped,
         events::PRODUCTS,
     )
-    .fetch_optional(pool)
+    .fetch_optional(outbox.pool())
     .await
 }
