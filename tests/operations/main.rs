@@ -13,6 +13,7 @@ mod health;
 mod isolation;
 mod openapi;
 mod outbox;
+mod payment_window;
 mod process;
 mod stream;
 mod topologies;

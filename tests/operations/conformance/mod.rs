@@ -39,3 +39,4 @@ macro_rules! on_every_adapter {
     )+};
 }
 use on_every_adapter;
+pub use products::FakeProducts;
