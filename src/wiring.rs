@@ -195,6 +195,7 @@ impl Shop {
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            tasks.spawn(Arc::clone(orders).settle_erasures(stop.clone()));
         }
     }
 

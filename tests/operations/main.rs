@@ -12,5 +12,6 @@ mod health;
 mod isolation;
 mod openapi;
 mod outbox;
+mod personal_data;
 mod process;
 mod topologies;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use platform::outbox::{Deliver, Delivery, Undelivered};
-use ports::{CallContext, Event, Failure, Orders, PortError};
+use ports::{CallContext, Event, EventBody, Failure, Orders, PortError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Module;
@@ -13,6 +13,14 @@ use crate::Module;
 const ORDERS: &str = "orders";
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
+
+/// Who hears of what.
+pub(crate) fn subscribers(body: &EventBody) -> Vec<String> {
+    match body {
+        EventBody::UserDeleted(_) => vec![ORDERS.to_owned()],
+        _ => Vec::new(),
+    }
+}
 
 impl Module {
     /// Delivers this module's events until `stop`. Without an address for orders its events wait.

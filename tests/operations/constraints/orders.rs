@@ -7,6 +7,7 @@ pub const SEED: &str = "
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
     insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
+    insert into erased_users (user_id) select user_id from orders;
     insert into outbox (event_id, subscriber, aggregate_id, event)
     select gen_random_uuid(), 'products', id, '{}' from orders";
 
@@ -69,6 +70,10 @@ pub const CASES: &[Case] = &[
     (
         "order_history_reason_check",
         "update order_history set reason = repeat('a', 501)",
+    ),
+    (
+        "erased_users_pkey",
+        "insert into erased_users select * from erased_users",
     ),
     (
         "outbox_pkey",

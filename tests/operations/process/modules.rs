@@ -9,7 +9,7 @@ use sqlx::ConnectOptions;
 use super::{run, said};
 use crate::support::{Process, TestDatabases, command, free_address, roomy_folder};
 
-pub(super) fn on(databases: &TestDatabases, mut command: Command) -> Command {
+pub fn on(databases: &TestDatabases, mut command: Command) -> Command {
     for (module, options) in databases.all() {
         let variable = format!(
             "CLEAVE__MODULES__{}__DATABASE_URL",

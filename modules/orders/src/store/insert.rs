@@ -14,7 +14,8 @@ pub struct NewOrder<'a> {
 }
 
 /// The order, its lines, its history and its event: one statement, one commit.
-/// `false` when this user has used the idempotency key already; then nothing is stored.
+/// `false` when this user has used the idempotency key already, or is to be forgotten; then nothing
+/// is stored.
 pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Error> {
     let order = new.order;
     let (key, hash) = new.idempotency.unzip();
@@ -35,7 +36,8 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
              insert into orders
                (id, number, user_id, status, currency, total_minor, note, reservation_id,
                 idempotency_key, request_hash, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11
+             where not exists (select from erased_users where user_id = $3)
              on conflict on constraint orders_idempotency_key do nothing
              returning id, created_at
            ),
