@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod dial;
 mod doctor;
+mod events;
 mod healthcheck;
 #[cfg(feature = "products")]
 mod import;
@@ -98,6 +99,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
+        Command::Events(events) => runtime.block_on(events::run(settings, events)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::PersonalData(asked) => runtime.block_on(personal_data::run(settings, asked)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),

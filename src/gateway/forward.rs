@@ -71,6 +71,12 @@ impl Question {
         }
     }
 
+    /// Until when it may wait for its turn.
+    fn deadline(&self) -> Instant {
+        let deadline = self.context.as_ref().map(|context| context.deadline);
+        deadline.unwrap_or_else(Instant::now)
+    }
+
     /// The request to this peer, and how long its answer may take.
     pub fn to(
         self,
@@ -172,7 +178,7 @@ pub async fn forward(
     most: Option<Duration>,
 ) -> Result<HttpResponse, Fault> {
     let question = Question::of(req);
-    let place = peer.place()?;
+    let place = peer.place(question.deadline()).await?;
     let mut upload = Upload::of(req);
     let (mut request, patience) = question.to(peer, upload.body(place.turn()))?;
     if upload.length() == Some(0) {

@@ -79,7 +79,8 @@ async fn answer_of(peer: &Peer, question: Question) -> Result<(u16, Bytes), Faul
     let nothing = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let (request, patience) = question.to(peer, nothing)?;
     let patience = patience.unwrap_or(PATIENCE);
-    let place = peer.place()?;
+    // A comparison is in nobody's way.
+    let place = peer.place(Instant::now()).await?;
     let answer = peer.forward(request, Some(patience), place).await?;
     let (head, body) = answer.into_parts();
     let most = usize::try_from(COMPARED_MOST).unwrap_or(usize::MAX);

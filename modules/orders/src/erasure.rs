@@ -18,8 +18,8 @@ const SETTLES_AFTER: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(20);
 const BATCH: i64 = 100;
 
-/// Leaves nothing of the person in the orders: neither notes nor free reasons nor the keys that
-/// their client chose. From its commit on, no order of theirs is stored.
+/// Leaves nothing of the person in the orders: neither notes nor free reasons and references
+/// nor the keys that their client chose. From its commit on, no order of theirs is stored.
 pub(crate) async fn erase(tx: &mut PgConnection, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into erased_users (user_id) values ($1) on conflict do nothing",
@@ -47,9 +47,11 @@ async fn erase_again(tx: &mut PgConnection, user_ids: &[Uuid]) -> Result<(), sql
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "update order_history h set reason = null
+        "update order_history h
+         set reason = case when h.reason = any($2) then h.reason end, reference = null
          from orders o
-         where o.user_id = any($1) and h.order_id = o.id and h.reason <> all($2)",
+         where o.user_id = any($1) and h.order_id = o.id
+           and (h.reason <> all($2) or h.reference is not null)",
         user_ids,
         &own_reasons,
     )

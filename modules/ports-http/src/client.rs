@@ -116,6 +116,7 @@ async fn attempt<C: Call>(
     body: Bytes,
     connection: Connection,
 ) -> Result<PortResult<C::Reply, C::Rejection>, Fault> {
+    let _one_of_many = peer.place_of_call(cx.deadline).await?;
     let patience = cx.remaining().min(peer.config().call_timeout);
     if patience.is_zero() {
         return Err(Fault::TimedOut);

@@ -1,5 +1,6 @@
 //! Administrators, made from the command line or at a first start.
 
+use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, UserReactivated};
 use rand::seq::IndexedRandom;
 use secrecy::SecretString;
@@ -64,7 +65,7 @@ impl Module {
         let password = given.unwrap_or_else(|| generated.as_str().into());
         let hash = self.hasher.hash(password).await?;
         let mut tx = self.pool.begin().await?;
-        let (email, outcome) = upsert(&mut tx, &email, &hash, is_given).await?;
+        let (email, outcome) = upsert(&mut tx, &self.outbox, &email, &hash, is_given).await?;
         tx.commit().await?;
         let show = outcome == Outcome::Created && !is_given;
         Ok(CreatedAdmin {
@@ -99,6 +100,7 @@ impl Module {
 
 async fn upsert(
     tx: &mut PgConnection,
+    outbox: &Outbox,
     email: &Email,
     password_hash: &str,
     replace_password: bool,
@@ -138,7 +140,7 @@ async fn upsert(
     if was_active == Some(false) {
         let unlocked = UserReactivated { user_id: admin.id };
         let event = Event::now(EventBody::UserReactivated(unlocked));
-        lifecycle::announce(tx, event).await?;
+        lifecycle::announce(tx, outbox, event).await?;
     }
     let outcome = match admin.id == id {
         true => Outcome::Created,

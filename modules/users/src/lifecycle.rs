@@ -48,7 +48,7 @@ impl Module {
                     false => EventBody::UserDeactivated(UserDeactivated { user_id: id }),
                 };
                 let event = (is_active != was.1).then(|| Event::now(event));
-                lifecycle::change(tx, id, role, is_active, event).await?;
+                lifecycle::change(tx, id, role, is_active, &self.outbox, event).await?;
             }
             let user = users::by_id(tx, id).await?;
             user.ok_or(ChangeError::Unknown)
@@ -64,7 +64,7 @@ impl Module {
         let deleted = self.in_one(id, async |tx, locked| {
             locked.refuse_unless_administered(false)?;
             let event = Event::now(EventBody::UserDeleted(UserDeleted { user_id: id }));
-            Ok(lifecycle::anonymise(tx, id, event).await?)
+            Ok(lifecycle::anonymise(tx, id, &self.outbox, event).await?)
         });
         deleted.await?;
         self.outbox.wake();

@@ -7,9 +7,7 @@ pub const SEED: &str = "
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
     insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
-    insert into erased_users (user_id) select user_id from orders;
-    insert into outbox (event_id, subscriber, aggregate_id, event)
-    select gen_random_uuid(), 'products', id, '{}' from orders";
+    insert into erased_users (user_id) select user_id from orders";
 
 pub const CASES: &[Case] = &[
     ("orders_pkey", "insert into orders select * from orders"),
@@ -76,12 +74,11 @@ pub const CASES: &[Case] = &[
         "insert into erased_users select * from erased_users",
     ),
     (
-        "outbox_pkey",
-        "insert into outbox overriding system value select * from outbox",
+        "order_history_reference_check",
+        "update order_history set reference = ''",
     ),
     (
-        "outbox_event_key",
-        "insert into outbox (event_id, subscriber, aggregate_id, event) select event_id, subscriber, aggregate_id, event from outbox",
+        "order_history_reference_check",
+        "update order_history set reference = repeat('a', 201)",
     ),
-    ("outbox_attempts_check", "update outbox set attempts = -1"),
 ];

@@ -4,6 +4,7 @@ mod buyers;
 mod commands;
 mod crash;
 mod dial;
+mod events;
 mod guide;
 mod modules;
 mod settings;

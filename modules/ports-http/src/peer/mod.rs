@@ -5,12 +5,11 @@ mod http;
 mod places;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
 use hyper::body::{Body as _, Incoming};
-use tokio::sync::Semaphore;
 
 pub use circuit::Circuit;
 pub(crate) use http::Again;
@@ -44,7 +43,7 @@ pub struct Peer {
     tokens: Arc<ServiceTokens>,
     http: Http,
     circuit: Circuit,
-    calls: Semaphore,
+    calls: Places,
     forwards: Places,
 }
 
@@ -89,7 +88,7 @@ impl Peer {
             base,
             http: Http::new(config.call_timeout),
             circuit,
-            calls: Semaphore::new(config.max_in_flight),
+            calls: Places::new(config.max_in_flight),
             forwards: Places::new(config.max_in_flight),
             config,
             tokens,
@@ -119,8 +118,7 @@ impl Peer {
 
     /// Calls and forwarded requests that wait for an answer.
     pub fn in_flight(&self) -> usize {
-        let calls = self.config.max_in_flight - self.calls.available_permits();
-        calls + self.forwards.taken()
+        self.calls.taken() + self.forwards.taken()
     }
 
     /// The peer's address with a path and query, which stay as they are written.
@@ -139,6 +137,11 @@ impl Peer {
         value.map_err(Fault::Broken)
     }
 
+    /// A place for a call; to be kept until it is answered.
+    pub(crate) async fn place_of_call(&self, deadline: Instant) -> Result<Place, Fault> {
+        self.calls.enter(deadline).await
+    }
+
     /// One call: its answer, whole. `repeated`: it is made again when the connection breaks.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
@@ -147,10 +150,6 @@ impl Peer {
         repeated: bool,
         read: fn(Response<Bytes>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let _one_of_many = self
-            .calls
-            .try_acquire()
-            .map_err(|_| Fault::TooManyInFlight)?;
         let http = self.http.clone();
         let attempt = async move {
             match http.whole_answer(request).await {
@@ -158,12 +157,16 @@ impl Peer {
                 answer => read(answer?),
             }
         };
-        self.circuit.run(within(patience, attempt)).await
+        let answer = self.circuit.run(within(patience, attempt)).await;
+        if answer.is_ok() {
+            self.calls.answered();
+        }
+        answer
     }
 
     /// For a request that is to be sent on.
-    pub fn place(&self) -> Result<Place, Fault> {
-        self.forwards.enter().ok_or(Fault::TooManyInFlight)
+    pub async fn place(&self, deadline: Instant) -> Result<Place, Fault> {
+        self.forwards.enter(deadline).await
     }
 
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is
@@ -182,7 +185,7 @@ impl Peer {
             self.try_circuit().await?;
         }
         let attempt = async move { of_a_module(http.head_of_answer(request).await?) };
-        match patience {
+        let answer = match patience {
             Some(patience) => {
                 let attempt = async move {
                     match within(patience, attempt).await {
@@ -193,7 +196,11 @@ impl Peer {
                 self.circuit.run(attempt).await
             }
             None => attempt.await,
+        };
+        if answer.is_ok() {
+            self.forwards.answered();
         }
+        answer
     }
 
     async fn try_circuit(&self) -> Result<(), Fault> {

@@ -1,13 +1,53 @@
-//! How many requests may wait for one peer.
+//! How many may wait for one peer's answer.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-/// A bulkhead for requests that are sent on. Whoever waits for the client to send more takes no
-/// place: a few slow clients would keep everybody out.
+use tokio::sync::Notify;
+
+use crate::Fault;
+
+/// How long nobody may have been answered before those without a place are refused.
+const STALLED: Duration = Duration::from_millis(500);
+/// So many may queue for each place.
+const QUEUE: usize = 64;
+
+/// A bulkhead. When all places are taken one queues, as long as the peer answers others: a rush is
+/// served one after the other, and a peer that hangs holds nobody up.
+///
+/// Whoever waits for the client to send more takes no place: a few slow clients would keep everybody
+/// out.
 pub(super) struct Places {
     most: usize,
-    taken: Arc<AtomicUsize>,
+    taken: Arc<Taken>,
+    queued: AtomicUsize,
+    made: Instant,
+    /// When the peer last answered, in milliseconds after `made`.
+    answered: AtomicU64,
+}
+
+#[derive(Default)]
+struct Taken {
+    places: AtomicUsize,
+    left: Notify,
+}
+
+impl Taken {
+    fn leave(&self) {
+        self.places.fetch_sub(1, Ordering::Relaxed);
+        self.left.notify_one();
+    }
+}
+
+/// Somebody in the queue; leaves it when this is dropped.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A request that is under way; it leaves when this is dropped.
@@ -18,7 +58,7 @@ pub struct Place(Turn);
 pub struct Turn(Arc<Shared>);
 
 struct Shared {
-    taken: Arc<AtomicUsize>,
+    taken: Arc<Taken>,
     whose: AtomicU8,
 }
 
@@ -28,22 +68,76 @@ const NOBODY: u8 = 2;
 
 impl Places {
     pub(super) fn new(most: usize) -> Self {
-        let taken = Arc::default();
-        Self { most, taken }
+        Self {
+            most,
+            taken: Arc::default(),
+            queued: AtomicUsize::new(0),
+            made: Instant::now(),
+            answered: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
+        self.taken.places.load(Ordering::Relaxed)
     }
 
-    /// `None` when all are taken.
-    pub(super) fn enter(&self) -> Option<Place> {
+    /// The peer has answered somebody.
+    pub(super) fn answered(&self) {
+        self.answered.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// A place as soon as there is one, if that is before the deadline.
+    pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, Fault> {
+        // Nobody is overtaken.
+        let queue = Queued(&self.queued);
+        let before = self.queued.fetch_add(1, Ordering::Relaxed);
+        if before == 0
+            && let Some(place) = self.enter_now()
+        {
+            return Ok(place);
+        }
+        if before >= self.most.saturating_mul(QUEUE) {
+            return Err(Fault::TooManyInFlight);
+        }
+        let came = self.now();
+        let mut free = pin!(self.place());
+        loop {
+            let look = tokio::time::sleep(STALLED.min(deadline - Instant::now()));
+            tokio::select! {
+                place = &mut free => return Ok(place),
+                () = look => {}
+            }
+            let stalled = u128::from(self.now() - self.answered.load(Ordering::Relaxed).max(came));
+            if stalled >= STALLED.as_millis() || Instant::now() >= deadline {
+                drop(queue);
+                return Err(Fault::TooManyInFlight);
+            }
+        }
+    }
+
+    async fn place(&self) -> Place {
+        loop {
+            let mut left = pin!(self.taken.left.notified());
+            left.as_mut().enable();
+            if let Some(place) = self.enter_now() {
+                return place;
+            }
+            left.await;
+        }
+    }
+
+    fn enter_now(&self) -> Option<Place> {
         let order = Ordering::Relaxed;
         let one_more = |taken| (taken < self.most).then_some(taken + 1);
-        self.taken.fetch_update(order, order, one_more).ok()?;
+        let places = &self.taken.places;
+        places.fetch_update(order, order, one_more).ok()?;
         let taken = Arc::clone(&self.taken);
         let whose = AtomicU8::new(PEER);
         Some(Place(Turn(Arc::new(Shared { taken, whose }))))
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -73,11 +167,11 @@ impl Turn {
         let (order, shared) = (Ordering::Relaxed, &*self.0);
         // Counted first: a place that is left at this moment is given back after it was taken.
         if to == PEER {
-            shared.taken.fetch_add(1, order);
+            shared.taken.places.fetch_add(1, order);
         }
         let passed = shared.whose.compare_exchange(from, to, order, order);
         if passed.is_ok() != (to == PEER) {
-            shared.taken.fetch_sub(1, order);
+            shared.taken.leave();
         }
     }
 }
@@ -86,7 +180,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let shared = &*self.0.0;
         if shared.whose.swap(NOBODY, Ordering::Relaxed) == PEER {
-            shared.taken.fetch_sub(1, Ordering::Relaxed);
+            shared.taken.leave();
         }
     }
 }
@@ -96,28 +190,76 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
     #[test]
     fn waiting_for_a_client_takes_no_place() {
         let places = Places::new(1);
-        let slow = places.enter().unwrap();
-        assert!(places.enter().is_none());
+        let slow = places.enter_now().unwrap();
+        assert!(places.enter_now().is_none());
         let turn = slow.turn();
         turn.of_client();
         turn.of_client();
         assert_eq!(places.taken(), 0);
-        let quick = places.enter().unwrap();
+        let quick = places.enter_now().unwrap();
         turn.of_peer();
         turn.of_peer();
         assert_eq!(places.taken(), 2);
         drop(quick);
-        assert!(places.enter().is_none());
+        assert!(places.enter_now().is_none());
         drop(slow);
         turn.of_client();
         turn.of_peer();
         assert_eq!(places.taken(), 0);
-        let gone = places.enter().unwrap();
+        let gone = places.enter_now().unwrap();
         gone.turn().of_client();
         drop(gone);
         assert_eq!(places.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_rush_is_served_one_after_the_other() {
+        let places = Places::new(2);
+        let served = AtomicUsize::new(0);
+        let one = async || {
+            let _place = places.enter(soon()).await.unwrap();
+            assert!(places.taken() <= 2);
+            tokio::task::yield_now().await;
+            places.answered();
+            served.fetch_add(1, Ordering::Relaxed);
+        };
+        futures_util::future::join_all((0..100).map(|_| one())).await;
+        assert_eq!(served.into_inner(), 100);
+        assert_eq!(places.taken(), 0);
+        let queued = places.queued.into_inner();
+        assert_eq!(queued, 0);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_hangs_holds_nobody_up() {
+        let places = Places::new(1);
+        let _hanging = places.enter(soon()).await.unwrap();
+        let refused = places.enter(soon()).await;
+        assert!(matches!(refused, Err(Fault::TooManyInFlight)));
+    }
+
+    #[tokio::test]
+    async fn nobody_queues_past_the_deadline() {
+        let places = Places::new(1);
+        let _slow = places.enter(soon()).await.unwrap();
+        let refused = places.enter(Instant::now()).await;
+        assert!(matches!(refused, Err(Fault::TooManyInFlight)));
+    }
+
+    #[tokio::test]
+    async fn the_queue_has_an_end() {
+        let places = Places::new(1);
+        let _slow = places.enter(soon()).await.unwrap();
+        places.queued.store(QUEUE, Ordering::Relaxed);
+        let refused = places.enter(soon()).await;
+        assert!(matches!(refused, Err(Fault::TooManyInFlight)));
+        assert_eq!(places.queued.into_inner(), QUEUE);
     }
 }

@@ -89,15 +89,26 @@ pub(super) async fn take(
            line as (
              select * from unnest($2::uuid[], $3::bigint[]) as line (product_id, quantity)
            ),
-           locked as materialized (
+           -- As it is when the statement begins. What cannot be had then is refused without a
+           -- lock: a rush for what is sold out holds nobody up.
+           seen as materialized (
              select line.product_id, line.quantity, product.sku, product.name,
-                    product.price_minor, product.currency, stock.on_hand, stock.reserved,
+                    product.price_minor, product.currency,
                     stock.on_hand - stock.reserved as available,
                     (product.is_active or $5::uuid is not null) as sold
              from line
              join products product on product.id = line.product_id
              join stock on stock.product_id = line.product_id
+           ),
+           locked as materialized (
+             select seen.product_id, seen.quantity, seen.sku, seen.name, seen.price_minor,
+                    seen.currency, seen.sold, stock.on_hand, stock.reserved,
+                    stock.on_hand - stock.reserved as available
+             from seen
+             join stock on stock.product_id = seen.product_id
              where not exists (select from existing)
+               and (select count(*) from seen where sold and available >= quantity)
+                   = cardinality($2)
              order by stock.product_id
              for update of stock
            ),
@@ -126,12 +137,14 @@ pub(super) async fn take(
              from locked, reservation
            )
            select line.product_id as "product_id!", line.quantity as "quantity!",
-                  locked.sku as "sku?", locked.name as "name?",
-                  locked.price_minor as "price_minor?", locked.currency as "currency?",
-                  locked.available as "available?", locked.sold as "sold?",
+                  seen.sku as "sku?", seen.name as "name?", seen.price_minor as "price_minor?",
+                  seen.currency as "currency?", seen.sold as "sold?",
+                  coalesce(locked.available, seen.available) as "available?",
                   exists (select from existing) as "id_in_use!",
                   exists (select from reservation) as "taken!"
-           from line left join locked using (product_id)
+           from line
+           left join seen using (product_id)
+           left join locked using (product_id)
            order by line.product_id"#,
         reservation_id,
         &product_ids,

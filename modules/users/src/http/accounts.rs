@@ -3,6 +3,7 @@ use garde::Validate;
 use platform::auth::Admin;
 use platform::problem::ProblemDocument;
 use platform::{Body, Problem, auth};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,7 +34,10 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    T::deserialize(deserializer).map(Some)
+    match Option::deserialize(deserializer)? {
+        Some(value) => Ok(Some(value)),
+        None => Err(D::Error::custom("must not be null")),
+    }
 }
 
 /// An account. A deleted one is shown as what remains of it.

@@ -1,5 +1,6 @@
 //! What becomes of an account. To be called in one transaction, [`lock`] first.
 
+use platform::outbox::Outbox;
 use ports::events::Event;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -65,9 +66,12 @@ pub(crate) async fn change(
     id: Uuid,
     role: Role,
     is_active: bool,
+    outbox: &Outbox,
     event: Option<Event>,
 ) -> Result<(), sqlx::Error> {
-    let (event_id, event, subscribers) = event.as_ref().map_or_else(Default::default, row);
+    let (event_id, event, subscribers) = event
+        .as_ref()
+        .map_or_else(Default::default, |event| row(outbox, event));
     sqlx::query!(
         "with changed as (
              update users set role = $2, is_active = $3, updated_at = now()
@@ -98,9 +102,10 @@ pub(crate) async fn change(
 pub(crate) async fn anonymise(
     tx: &mut PgConnection,
     id: Uuid,
+    outbox: &Outbox,
     event: Event,
 ) -> Result<(), sqlx::Error> {
-    let (event_id, event, subscribers) = row(&event);
+    let (event_id, event, subscribers) = row(outbox, &event);
     sqlx::query!(
         "with deleted as (
              update users set
@@ -131,9 +136,13 @@ pub(crate) async fn anonymise(
 }
 
 /// Tells of what this transaction has done.
-pub(crate) async fn announce(tx: &mut PgConnection, event: Event) -> Result<(), sqlx::Error> {
+pub(crate) async fn announce(
+    tx: &mut PgConnection,
+    outbox: &Outbox,
+    event: Event,
+) -> Result<(), sqlx::Error> {
     let aggregate_id = event.body.aggregate_id();
-    let (event_id, event, subscribers) = row(&event);
+    let (event_id, event, subscribers) = row(outbox, &event);
     sqlx::query!(
         "insert into outbox (event_id, subscriber, aggregate_id, event)
          select $1, subscriber, $2, $3 from unnest($4::text[]) as subscriber",
@@ -148,7 +157,8 @@ pub(crate) async fn announce(tx: &mut PgConnection, event: Event) -> Result<(), 
 }
 
 /// An event as the outbox takes it.
-fn row(event: &Event) -> (Uuid, Value, Vec<String>) {
+fn row(outbox: &Outbox, event: &Event) -> (Uuid, Value, Vec<String>) {
     let json = serde_json::to_value(event).unwrap_or(Value::Null);
-    (event.id, json, events::subscribers(&event.body))
+    let subscribers = outbox.subscribers(events::subscribers(&event.body));
+    (event.id, json, subscribers)
 }

@@ -38,6 +38,7 @@ impl Orders for FakeOrders {
                     note: None,
                     key: None,
                     reason: told.reason.filter(|reason| own.contains(reason)),
+                    reference: None,
                 };
             }
         }
@@ -77,7 +78,7 @@ impl OrdersWorld for Arc<FakeOrders> {
         id
     }
 
-    async fn tells(&self, order_id: Uuid) -> [Option<String>; 3] {
+    async fn tells(&self, order_id: Uuid) -> [Option<String>; 4] {
         super::all_of(self.state.lock().unwrap().orders[&order_id].1)
     }
 }

@@ -22,14 +22,15 @@ pub struct Told {
     pub note: Option<&'static str>,
     pub key: Option<&'static str>,
     pub reason: Option<&'static str>,
+    pub reference: Option<&'static str>,
 }
 
 /// What happens to orders besides being told of events.
 pub trait OrdersWorld: World<Port = dyn Orders> {
     /// A cancelled one.
     async fn order(&self, user_id: Uuid, told: Told) -> Uuid;
-    /// Note, key and reason.
-    async fn tells(&self, order_id: Uuid) -> [Option<String>; 3];
+    /// Note, key, reason and reference.
+    async fn tells(&self, order_id: Uuid) -> [Option<String>; 4];
 }
 
 impl Tested for dyn Orders {
@@ -50,7 +51,7 @@ impl Tested for dyn Orders {
 }
 
 impl<W: OrdersWorld> Bench<W> {
-    async fn handle(&self, event: &Event) -> PortResult<(), Never> {
+    async fn tell(&self, event: &Event) -> PortResult<(), Never> {
         self.port.handle(cx(), event.clone()).await
     }
 }
@@ -63,10 +64,13 @@ const TELLING: Told = Told {
     note: Some("for Ada"),
     key: Some("ada@example.com"),
     reason: Some("Ada is moving"),
+    reference: Some("paid by Ada"),
 };
 
-fn all_of(told: Told) -> [Option<String>; 3] {
-    [told.note, told.key, told.reason].map(|text| text.map(str::to_owned))
+const NOTHING: [Option<String>; 4] = [const { None }; 4];
+
+fn all_of(told: Told) -> [Option<String>; 4] {
+    [told.note, told.key, told.reason, told.reference].map(|text| text.map(str::to_owned))
 }
 
 on_every_adapter! { Arc<FakeOrders>, OrdersModule:
@@ -106,9 +110,9 @@ async fn a_deleted_users_orders_tell_nothing(bench: &Bench<impl OrdersWorld>) {
         hers.push(bench.world.order(ada, told).await);
     }
     let his = bench.world.order(bob, TELLING).await;
-    assert_eq!(bench.handle(&deleted(ada)).await, Ok(()));
+    assert_eq!(bench.tell(&deleted(ada)).await, Ok(()));
     for order in hers {
-        assert_eq!(bench.world.tells(order).await, [None, None, None]);
+        assert_eq!(bench.world.tells(order).await, NOTHING);
     }
     assert_eq!(bench.world.tells(his).await, all_of(TELLING));
 }
@@ -120,9 +124,10 @@ async fn the_shops_own_words_stay(bench: &Bench<impl OrdersWorld>) {
             note: None,
             key: None,
             reason: Some(word),
+            reference: None,
         };
         let order = bench.world.order(ada, told).await;
-        assert_eq!(bench.handle(&deleted(ada)).await, Ok(()));
+        assert_eq!(bench.tell(&deleted(ada)).await, Ok(()));
         assert_eq!(bench.world.tells(order).await, all_of(told));
     }
 }
@@ -130,12 +135,12 @@ async fn the_shops_own_words_stay(bench: &Bench<impl OrdersWorld>) {
 async fn an_event_has_its_effect_once(bench: &Bench<impl OrdersWorld>) {
     let ada = Uuid::now_v7();
     let event = deleted(ada);
-    assert_eq!(bench.handle(&event).await, Ok(()));
+    assert_eq!(bench.tell(&event).await, Ok(()));
     let order = bench.world.order(ada, TELLING).await;
-    assert_eq!(bench.handle(&event).await, Ok(()));
+    assert_eq!(bench.tell(&event).await, Ok(()));
     assert_eq!(bench.world.tells(order).await, all_of(TELLING));
-    assert_eq!(bench.handle(&deleted(ada)).await, Ok(()));
-    assert_eq!(bench.world.tells(order).await, [None, None, None]);
+    assert_eq!(bench.tell(&deleted(ada)).await, Ok(()));
+    assert_eq!(bench.world.tells(order).await, NOTHING);
 }
 
 async fn what_does_not_concern_it_changes_nothing(bench: &Bench<impl OrdersWorld>) {
@@ -143,7 +148,7 @@ async fn what_does_not_concern_it_changes_nothing(bench: &Bench<impl OrdersWorld
     let order = bench.world.order(ada, TELLING).await;
     let locked = EventBody::UserDeactivated(UserDeactivated { user_id: ada });
     for event in [Event::now(locked), deleted(Uuid::now_v7())] {
-        assert_eq!(bench.handle(&event).await, Ok(()));
+        assert_eq!(bench.tell(&event).await, Ok(()));
         assert_eq!(bench.world.tells(order).await, all_of(TELLING));
     }
 }

@@ -23,6 +23,8 @@ impl World for OrdersModule {
         let config = orders::Config {
             currency: Currency::EUR,
             event_attempts: 5,
+            payment_window: None,
+            stream: None,
         };
         let products = Arc::new(FakeProducts::default());
         let module = Arc::new(orders::Module::new(database.pool(), config, products));
@@ -56,23 +58,24 @@ impl OrdersWorld for OrdersModule {
                values ($1, $1::text, $2, 'cancelled', 'EUR', 1, $3, 2,
                        gen_random_uuid(), $4, case when $4 is not null then 'hash'::bytea end)
              )
-             insert into order_history (order_id, step, status, reason)
-             values ($1, 1, 'placed', null), ($1, 2, 'cancelled', $5)",
+             insert into order_history (order_id, step, status, reason, reference)
+             values ($1, 1, 'placed', null, null), ($1, 2, 'cancelled', $5, $6)",
         )
         .bind(id)
         .bind(user_id)
         .bind(told.note)
         .bind(told.key)
         .bind(told.reason)
+        .bind(told.reference)
         .execute(&self.database.aside)
         .await
         .unwrap();
         id
     }
 
-    async fn tells(&self, order_id: Uuid) -> [Option<String>; 3] {
-        let (note, key, reason) = sqlx::query_as(
-            "select note, idempotency_key, reason
+    async fn tells(&self, order_id: Uuid) -> [Option<String>; 4] {
+        let (note, key, reason, reference) = sqlx::query_as(
+            "select note, idempotency_key, reason, reference
              from orders join order_history on order_id = id
              where id = $1 and step = 2",
         )
@@ -80,6 +83,6 @@ impl OrdersWorld for OrdersModule {
         .fetch_one(&self.database.aside)
         .await
         .unwrap();
-        [note, key, reason]
+        [note, key, reason, reference]
     }
 }

@@ -131,6 +131,21 @@ impl State {
         self.reservations.insert(id, Entry::Allocated(lines));
         Ok(())
     }
+
+    fn ship(&mut self, id: Uuid) -> PortResult<(), EventRejection> {
+        match self.reservations.get_mut(&id) {
+            Some(entry @ Entry::Allocated(_)) => {
+                if let Entry::Allocated(lines) = std::mem::replace(entry, Entry::Closed) {
+                    for line in lines {
+                        self.products.get_mut(&line.product_id).unwrap().on_hand -= line.quantity;
+                    }
+                }
+                Ok(())
+            }
+            Some(Entry::Closed) => Ok(()),
+            Some(Entry::Held(_)) | None => Err(PortError::Rejected(EventRejection::NotAllocated)),
+        }
+    }
 }
 
 fn out_of_stock(error: PortError<ReserveRejection>) -> PortError<EventRejection> {
@@ -200,6 +215,7 @@ impl Products for FakeProducts {
         let mut state = self.state.lock().unwrap();
         match event.body {
             EventBody::OrderPlaced(placed) => state.place(placed.reservation_id, &placed.lines),
+            EventBody::OrderShipped(shipped) => state.ship(shipped.reservation_id),
             EventBody::OrderCancelled(cancelled) => {
                 state
                     .reservations

@@ -8,11 +8,12 @@ mod module;
 mod races;
 mod release;
 mod reserve;
+mod ship;
 mod snapshot;
 
 use std::sync::Arc;
 
-use ports::events::{OrderCancelled, OrderPlaced};
+use ports::events::{OrderCancelled, OrderPlaced, OrderShipped};
 use ports::products::{
     EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
     ReserveRequest, Shortage, SnapshotRequest,
@@ -79,6 +80,13 @@ impl Basket {
 
     pub fn cancelled(&self) -> Event {
         event(EventBody::OrderCancelled(OrderCancelled {
+            order_id: self.order_id,
+            reservation_id: self.reservation_id,
+        }))
+    }
+
+    fn shipped(&self) -> Event {
+        event(EventBody::OrderShipped(OrderShipped {
             order_id: self.order_id,
             reservation_id: self.reservation_id,
         }))
