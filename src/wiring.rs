@@ -203,6 +203,7 @@ impl Shop {
         if let Some(orders) = &self.orders {
             tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            tasks.spawn(Arc::clone(orders).settle_erasures(stop.clone()));
             tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
         }
     }

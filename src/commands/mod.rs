@@ -13,6 +13,7 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod operator;
+mod personal_data;
 #[cfg(feature = "products")]
 mod progress;
 mod serve;
@@ -100,6 +101,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
         Command::Events(events) => runtime.block_on(events::run(settings, events)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
+        Command::PersonalData(asked) => runtime.block_on(personal_data::run(settings, asked)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
         #[allow(unreachable_patterns, reason = "when every module is built in")]

@@ -14,6 +14,7 @@ mod isolation;
 mod openapi;
 mod outbox;
 mod payment_window;
+mod personal_data;
 mod process;
 mod stream;
 mod topologies;

@@ -6,6 +6,7 @@
 mod change;
 mod config;
 pub mod demo;
+mod erasure;
 mod error;
 mod events;
 mod http;

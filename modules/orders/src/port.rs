@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use platform::{db, inbox};
+use ports::events::EventBody;
 use ports::{CallContext, Event, Failure, Never, Orders, PortResult};
 
-use crate::Module;
+use crate::{Module, erasure};
 
 #[async_trait]
 impl Orders for Module {
@@ -23,6 +24,9 @@ impl Module {
         let mut tx = self.pool.begin().await?;
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(());
+        }
+        if let EventBody::UserDeleted(deleted) = &event.body {
+            erasure::erase(&mut tx, deleted.user_id).await?;
         }
         tx.commit().await
     }

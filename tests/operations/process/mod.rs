@@ -10,6 +10,7 @@ mod modules;
 mod settings;
 mod shutdown;
 
+pub use modules::on;
 use std::process::{Command, Output};
 
 pub use modules::on;
@@ -20,7 +21,7 @@ pub async fn run(mut command: Command) -> Output {
     running.await.unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let both = [&*output.stdout, &*output.stderr].concat();
     String::from_utf8(both).unwrap()
 }
