@@ -77,6 +77,14 @@ pub enum Command {
     },
     /// Show or turn the dials of the running instance: who answers for each module
     Dial(Dial),
+    /// Prove the books of orders and products; exit with 1 when they differ
+    Reconcile {
+        /// Correct what can be corrected safely
+        #[arg(long)]
+        repair: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Look at settings, databases, migrations, peers, clock and disk: each ok, or what to do
     Doctor {
         #[command(flatten)]
@@ -223,9 +231,10 @@ impl Cli {
 impl Command {
     fn purpose(&self) -> Purpose {
         match self {
-            Command::Serve { .. } | Command::Doctor { .. } | Command::Config { .. } => {
-                Purpose::Serve
-            }
+            Command::Serve { .. }
+            | Command::Reconcile { .. }
+            | Command::Doctor { .. }
+            | Command::Config { .. } => Purpose::Serve,
             Command::Migrate { modules, .. } if !modules.is_empty() => {
                 Purpose::Databases(modules.clone())
             }
@@ -317,6 +326,8 @@ mod tests {
             "cleave dial products shadow --percent 50 --url http://127.0.0.1:8101",
             "cleave dial products remote --force",
             "cleave doctor --json",
+            "cleave reconcile",
+            "cleave reconcile --repair --json",
             "cleave healthcheck",
             "cleave openapi",
             "cleave config --json",

@@ -38,6 +38,7 @@ impl KnownPaths {
         let private = [
             ("/ops/topology", vec!["GET", "HEAD"]),
             ("/ops/modules/{name}", vec!["PUT"]),
+            ("/ops/reconcile", vec!["POST"]),
             ("/metrics", vec!["GET", "HEAD"]),
         ];
         let private = private.map(|(path, methods)| (segments(path), methods));

@@ -14,6 +14,7 @@ mod migrate;
 mod operator;
 #[cfg(feature = "products")]
 mod progress;
+mod reconcile;
 mod serve;
 mod table;
 #[cfg(any(feature = "users", feature = "products"))]
@@ -97,6 +98,9 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
+        Command::Reconcile { repair, output } => {
+            runtime.block_on(reconcile::run(settings, repair, output.json))
+        }
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),

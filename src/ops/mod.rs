@@ -1,6 +1,7 @@
 //! What operators ask of a running process, on the private listener.
 
 mod access;
+pub mod reconcile;
 mod topology;
 
 use actix_web::web;
@@ -13,6 +14,7 @@ pub use topology::{ModuleTopology, Topology};
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(topology::topology)
         .service(topology::turn)
+        .service(reconcile::run)
         .service(metrics);
 }
 

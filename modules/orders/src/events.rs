@@ -9,7 +9,7 @@ use ports::{CallContext, Event, EventBody, Failure, PortError};
 
 use crate::Module;
 
-const PRODUCTS: &str = "products";
+pub const PRODUCTS: &str = "products";
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
 
