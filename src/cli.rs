@@ -85,7 +85,10 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Look at settings, databases, migrations, peers, clock and disk: each ok, or what to do
+    /// Show what the modules of the running instance have still to tell others, or try parked
+    /// events again
+    Events(Events),
+    /// Look at settings, databases, migrations, Redis, peers, clock and disk: each ok, or what to do
     Doctor {
         #[command(flatten)]
         output: Output,
@@ -169,6 +172,64 @@ impl Dial {
     }
 }
 
+#[derive(Debug, Clone, Args)]
+pub struct Events {
+    /// Without one: every module that the instance hosts
+    pub module: Option<Module>,
+    /// Without one: what waits, by subscriber
+    #[command(subcommand)]
+    pub action: Option<EventsAction>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum EventsAction {
+    /// Events that failed too often, each with its last error, the oldest first
+    Parked {
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
+        limit: u8,
+        /// Where the page before ended
+        #[arg(long, value_name = "CURSOR")]
+        cursor: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Deliver parked events again, as if they had never failed
+    Replay {
+        /// Of one parked event
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<u64>,
+        /// Every parked event
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+impl Events {
+    pub fn json(&self) -> bool {
+        let deeper = match &self.action {
+            Some(EventsAction::Parked { output, .. } | EventsAction::Replay { output, .. }) => {
+                output.json
+            }
+            None => false,
+        };
+        self.output.json || deeper
+    }
+
+    /// Each module numbers its own.
+    fn is_ambiguous(&self) -> bool {
+        let one = match &self.action {
+            Some(EventsAction::Replay { id, .. }) => id.is_some(),
+            Some(EventsAction::Parked { cursor, .. }) => cursor.is_some(),
+            None => false,
+        };
+        one && self.module.is_none()
+    }
+}
+
 const STEPS: [Step; 4] = [Step::Local, Step::Shadow, Step::Canary, Step::Remote];
 
 fn step() -> impl TypedValueParser<Value = Step> {
@@ -213,6 +274,12 @@ impl Cli {
             let message = "--percent is for shadow and canary";
             return Err(definition().error(ErrorKind::ArgumentConflict, message));
         }
+        if let Command::Events(events) = &command
+            && events.is_ambiguous()
+        {
+            let message = "name the module: each has its own ids and cursors";
+            return Err(definition().error(ErrorKind::MissingRequiredArgument, message));
+        }
         Ok(Self { layers, command })
     }
 
@@ -241,7 +308,10 @@ impl Command {
             Command::Migrate { .. } | Command::Demo(_) => Purpose::Databases(Module::ALL.to_vec()),
             Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
             Command::Import { .. } => Purpose::Databases(vec![Module::Products]),
-            Command::Dial(_) | Command::Healthcheck { .. } | Command::Openapi => Purpose::Ask,
+            Command::Dial(_)
+            | Command::Events(_)
+            | Command::Healthcheck { .. }
+            | Command::Openapi => Purpose::Ask,
         }
     }
 }
@@ -325,6 +395,14 @@ mod tests {
             "cleave dial products --json",
             "cleave dial products shadow --percent 50 --url http://127.0.0.1:8101",
             "cleave dial products remote --force",
+            "cleave events",
+            "cleave events --json",
+            "cleave events orders --json",
+            "cleave events parked",
+            "cleave events orders parked --limit 5 --cursor NQ --json",
+            "cleave events orders replay 7 --json",
+            "cleave events users replay --all",
+            "cleave events replay --all",
             "cleave doctor --json",
             "cleave reconcile",
             "cleave reconcile --repair --json",
@@ -345,6 +423,13 @@ mod tests {
             "cleave dial products --url http://127.0.0.1:8101",
             "cleave dial products canary --percent 101",
             "cleave dial products remote --percent 50",
+            "cleave events shop",
+            "cleave events orders replay",
+            "cleave events orders replay x",
+            "cleave events orders replay 7 --all",
+            "cleave events replay 7",
+            "cleave events parked --cursor NQ",
+            "cleave events orders parked --limit 101",
         ] {
             assert_eq!(read(line).unwrap_err().exit_code(), 2, "{line}");
         }

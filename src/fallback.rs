@@ -39,6 +39,10 @@ impl KnownPaths {
             ("/ops/topology", vec!["GET", "HEAD"]),
             ("/ops/modules/{name}", vec!["PUT"]),
             ("/ops/reconcile", vec!["POST"]),
+            ("/ops/events", vec!["GET", "HEAD"]),
+            ("/ops/events/{module}/parked", vec!["GET", "HEAD"]),
+            ("/ops/events/{module}/parked/replay", vec!["POST"]),
+            ("/ops/events/{module}/parked/{id}/replay", vec!["POST"]),
             ("/metrics", vec!["GET", "HEAD"]),
         ];
         let private = private.map(|(path, methods)| (segments(path), methods));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use platform::db;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -73,6 +74,9 @@ impl Instance {
             Arc::clone(&dials),
             Arc::clone(&health),
         )?;
+        for store in &stores {
+            tasks.spawn(db::fill(store.pool.clone()));
+        }
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,

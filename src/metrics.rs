@@ -4,6 +4,11 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+/// Seconds; from an event that is delivered at once to one whose subscriber was away for a day.
+const LAG: [f64; 13] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0, 21600.0, 86400.0,
+];
+
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Seconds; from a call within the process to one that runs into its deadline.
@@ -15,7 +20,11 @@ const SECONDS: [f64; 14] = [
 pub fn start() {
     RECORDER.get_or_init(|| {
         let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .and_then(|builder| {
+                let lag = Matcher::Full("cleave_event_lag_seconds".to_owned());
+                builder.set_buckets_for_metric(lag, &LAG)
+            });
         let installed = recorder
             .map_err(|error| error.to_string())
             .and_then(|builder| {

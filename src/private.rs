@@ -60,6 +60,7 @@ pub fn start(
     let hosted: Vec<_> = settings.hosted().collect();
     let known = KnownPaths::of(&openapi::document_of(&hosted)).and_private();
     let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
+    let outboxes = web::Data::new(shop.outboxes());
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
@@ -71,6 +72,7 @@ pub fn start(
             .app_data(web::Data::from(Arc::clone(&dials)))
             .app_data(operators.clone())
             .app_data(auditor.clone())
+            .app_data(outboxes.clone())
             .app_data(path_config())
             .configure(health::routes)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))

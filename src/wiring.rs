@@ -11,10 +11,13 @@
 use std::sync::Arc;
 
 use actix_web::web;
+use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
-use platform::db;
+use platform::stream::Stream;
+use platform::{db, inbox};
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::accounts::CachedAccounts;
 use crate::databases::Databases;
 use crate::dials::Dials;
+use crate::ops::{HostedOutbox, Outboxes};
 use crate::settings::{Module, Secrets, Settings};
 
 /// The hosted modules, wired to each other. Cheap to clone: every worker has one.
@@ -68,9 +72,11 @@ impl Shop {
 
         #[cfg(feature = "users")]
         let users = pool(Module::Users)?.map(|pool| {
-            let config = users_config(settings);
-            users::Module::new(pool, config, tokens.clone())
+            let config = users_config(settings)?;
+            anyhow::Ok(users::Module::new(pool, config, tokens.clone()))
         });
+        #[cfg(feature = "users")]
+        let users = users.transpose()?;
         #[cfg(feature = "users")]
         if let Some(users) = &users {
             here.users = Some(Arc::clone(users) as _);
@@ -95,7 +101,7 @@ impl Shop {
         let orders = match (pool(Module::Orders)?, &products_port) {
             (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
                 pool,
-                orders_config(settings),
+                orders_config(settings)?,
                 Arc::clone(products),
             ))),
             (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
@@ -198,10 +204,13 @@ impl Shop {
         #[cfg(feature = "products")]
         if let Some(products) = &self.products {
             tasks.spawn(Arc::clone(products).sweep(stop.clone()));
+            tasks.spawn(inbox::sweep(products.pool().clone(), stop.clone()));
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
+            tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
         }
     }
 
@@ -211,6 +220,24 @@ impl Shop {
         if let Some(orders) = &self.orders {
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
         }
+    }
+
+    /// Of the hosted modules that tell others what happens.
+    pub fn outboxes(&self) -> Outboxes {
+        let mut outboxes = Outboxes::new();
+        #[cfg(feature = "users")]
+        outboxes.extend(self.users.iter().map(|users| HostedOutbox {
+            module: Module::Users,
+            subscribers: &users::SUBSCRIBERS,
+            outbox: Arc::clone(users.outbox()),
+        }));
+        #[cfg(feature = "orders")]
+        outboxes.extend(self.orders.iter().map(|orders| HostedOutbox {
+            module: Module::Orders,
+            subscribers: &orders::SUBSCRIBERS,
+            outbox: Arc::clone(orders.outbox()),
+        }));
+        outboxes
     }
 
     /// The databases of the hosted modules.
@@ -255,12 +282,13 @@ pub fn documented_routes(modules: &[Module], cfg: &mut ServiceConfig<'_>) {
 }
 
 #[cfg(feature = "users")]
-pub fn users_config(settings: &Settings) -> users::Config {
-    users::Config {
+pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
+    Ok(users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
         event_attempts: event_attempts(settings),
-    }
+        stream: stream(settings)?,
+    })
 }
 
 #[cfg(feature = "products")]
@@ -276,11 +304,24 @@ pub fn products_config(settings: &Settings) -> products::Config {
 }
 
 #[cfg(feature = "orders")]
-pub fn orders_config(settings: &Settings) -> orders::Config {
-    orders::Config {
+pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
+    let window = settings.modules.orders.payment_window;
+    Ok(orders::Config {
         currency: settings.store.currency,
         event_attempts: event_attempts(settings),
-    }
+        payment_window: (!window.is_zero()).then_some(window),
+        stream: stream(settings)?,
+    })
+}
+
+/// Where events go besides; nobody is connected to yet.
+pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
+    let url = settings.events.stream_url.as_ref();
+    let open = |url: &SecretString| {
+        Stream::open(url.expose_secret(), settings.events.stream_length)
+            .context("events.stream_url: not a URL that Redis has")
+    };
+    url.map(open).transpose()
 }
 
 fn event_attempts(settings: &Settings) -> i32 {

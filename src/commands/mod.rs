@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod dial;
 mod doctor;
+mod events;
 mod healthcheck;
 #[cfg(feature = "products")]
 mod import;
@@ -101,6 +102,7 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         Command::Reconcile { repair, output } => {
             runtime.block_on(reconcile::run(settings, repair, output.json))
         }
+        Command::Events(events) => runtime.block_on(events::run(settings, events)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),

@@ -97,6 +97,10 @@ impl Operator {
         self.ask(Method::PUT, path, Some(body)).await
     }
 
+    pub async fn post(&self, path: &str) -> Result<Value, OperatorError> {
+        self.ask(Method::POST, path, None).await
+    }
+
     async fn ask(
         &self,
         method: Method,

@@ -61,7 +61,7 @@ impl Workbench {
     pub fn users(&self) -> anyhow::Result<Arc<users::Module>> {
         // A command issues no tokens; nothing signed with this key ever leaves it.
         let tokens = Tokens::hs256(&String::new().into(), self.settings.auth.access_token);
-        let config = wiring::users_config(&self.settings);
+        let config = wiring::users_config(&self.settings)?;
         let pool = self.pool(Module::Users)?.clone();
         Ok(users::Module::new(pool, config, tokens))
     }

@@ -1,21 +1,35 @@
 //! What operators ask of a running process, on the private listener.
 
 mod access;
+mod events;
 pub mod reconcile;
 mod topology;
 
-use actix_web::web;
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
 
 use crate::dials::Dials;
 
 pub use access::{Operator, Operators};
+pub use events::{EventsReport, HostedOutbox, ModuleEvents, Outboxes, Replayed};
 pub use topology::{ModuleTopology, Topology};
 
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(topology::topology)
         .service(topology::turn)
         .service(reconcile::run)
+        .service(events::events)
+        .service(events::parked)
+        .service(events::replay)
+        .service(events::replay_all)
         .service(metrics);
+}
+
+fn answer(document: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(document)
 }
 
 /// Prometheus' text format.

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, get, put, web};
 use platform::{Body, Problem};
 use ports_http::{Dial, Measured, ShadowReport, Step};
 use serde::{Deserialize, Serialize};
 
-use super::Operator;
+use super::{Operator, answer};
 use crate::dials::{Dials, Turn};
 use crate::health::Health;
 use crate::settings::Module;
@@ -69,12 +68,6 @@ impl ModuleTopology {
             latency: None,
         }
     }
-}
-
-fn answer(document: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(document)
 }
 
 fn of(dials: &Dials, module: Module) -> ModuleTopology {

@@ -81,6 +81,10 @@ fn over(order: &OrderBook, reservation: Option<&ReservationBook>) -> Vec<Differe
             _ => Vec::new(),
         };
     }
+    // What is only held is not what was shipped, and products would not hear that it was.
+    if found.state == ReservationState::Held && order.status.is_shipped() {
+        return vec![Difference::new(Kind::ClosedAs, "shipped", "held")];
+    }
     if found.order_id.is_some_and(|id| id != order.order_id) {
         return vec![of_another(order, found)];
     }

@@ -23,11 +23,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
     ("auth.algorithm", When::Is("EdDSA"), Then::Refuse),
     ("auth.keys", When::Set, Then::Refuse),
     (
-        "modules.orders.payment_window_s",
-        When::Set,
-        Then::Warn("orders that are not paid stay placed"),
-    ),
-    (
         "redis.url",
         When::Set,
         Then::Warn("the cache stays in this process, and each replica has its own dial"),
@@ -36,11 +31,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
         "modules.*.redis_url",
         When::Set,
         Then::Warn("the cache stays in this process"),
-    ),
-    (
-        "events.stream_url",
-        When::Set,
-        Then::Warn("events are not published to streams"),
     ),
     (
         "media.url",

@@ -79,6 +79,7 @@ const CURRENCY: Kind = Kind::Text {
 const HTTP: Kind = Kind::Url(&["http", "https"]);
 const POSTGRES: Kind = Kind::Url(&["postgres", "postgresql"]);
 const REDIS: Kind = Kind::Url(&["redis", "rediss", "redis+unix", "unix"]);
+const STREAMS: Kind = Kind::Url(&["redis", "rediss"]);
 const OBJECTS: Kind = Kind::Url(&[
     "file", "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https", "memory",
 ]);
@@ -148,7 +149,8 @@ const REST: &[Row] = &[
     ("limits.upload_bytes", Kind::Bytes, None),
     ("limits.import_bytes", Kind::Bytes, None),
     ("events.max_attempts", between(1, 10_000), None),
-    ("events.stream_url", REDIS, Some("none")),
+    ("events.stream_url", STREAMS, Some("none")),
+    ("events.stream_length", between(1, 1_000_000_000), None),
     ("webhooks.allow_private_addresses", Kind::Flag, None),
     ("telemetry.log", LOG, None),
     (

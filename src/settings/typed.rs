@@ -161,6 +161,8 @@ pub struct Events {
     pub max_attempts: u32,
     #[serde(deserialize_with = "read::secret")]
     pub stream_url: Option<SecretString>,
+    /// Entries that each stream keeps, about.
+    pub stream_length: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -10,19 +10,6 @@ use uuid::Uuid;
 
 use crate::support::{Blocker, TestShop, eventually};
 
-/// Time passes for every hold, and the sweeper comes.
-async fn expire_holds(shop: &TestShop) {
-    let mut db = shop.connect(Module::Products).await;
-    sqlx::query("update reservations set expires_at = now() where state = 'held'")
-        .execute(&mut db)
-        .await
-        .unwrap();
-    eventually("expired holds are swept", async || {
-        shop.reservations("held").await == 0
-    })
-    .await;
-}
-
 fn path(order: &Value) -> String {
     format!("/orders/{}", order["id"].as_str().unwrap())
 }
@@ -61,7 +48,7 @@ async fn an_order_whose_hold_expired_gets_its_stock_again() {
     let sofa = shop.product(&admin, "SOFA", 50_000, 4).await;
     let events = shop.hold_events_back().await;
     let order = shop.place_order(&admin, &[(&sofa, 3)]).await.expect(201);
-    expire_holds(&shop).await;
+    shop.expire_holds().await;
     assert_eq!(shop.stock(&sofa).await, (4, 0, 4));
     events.let_go().await;
     shop.expect_balanced_books().await;
@@ -79,7 +66,7 @@ async fn an_order_whose_stock_went_meanwhile_is_cancelled() {
     let events = shop.hold_events_back().await;
     let late = shop.place_order(&admin, &[(&sofa, 2), (&lamp, 1)]).await;
     let late = late.expect(201);
-    expire_holds(&shop).await;
+    shop.expire_holds().await;
     let quick = shop.place_order(&admin, &[(&sofa, 3)]).await.expect(201);
     events.let_go().await;
     eventually("the late order is cancelled", async || {
@@ -103,7 +90,7 @@ async fn cancelling_before_products_heard_of_the_order() {
     let sofa = shop.product(&admin, "SOFA", 50_000, 4).await;
     let events = shop.hold_events_back().await;
     let swept = shop.place_order(&admin, &[(&sofa, 1)]).await.expect(201);
-    expire_holds(&shop).await;
+    shop.expire_holds().await;
     let held = shop.place_order(&admin, &[(&sofa, 1)]).await.expect(201);
     for order in [&swept, &held] {
         let id = order["id"].as_str().unwrap();
@@ -172,7 +159,7 @@ async fn an_order_that_could_not_be_stored_leaves_nothing_held_for_long() {
         blocker.release().await;
         assert_eq!(shop.stock(&sofa).await, (4, held, 4 - held), "{key:?}");
     }
-    expire_holds(&shop).await;
+    shop.expire_holds().await;
     assert_eq!(shop.stock(&sofa).await, (4, 0, 4));
     assert_eq!(
         shop.get_as(&admin, "/orders").await.json["items"],

@@ -28,7 +28,7 @@ struct BookRow {
 }
 
 /// `query_as!` over the orders of `page`: each with its lines, history and events as they were at
-/// the same moment, looked up by the order's id.
+/// the same moment.
 macro_rules! select_books {
     ($page:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -36,13 +36,21 @@ macro_rules! select_books {
             "with page as materialized (
                select id, number, status, steps, reservation_id, total_minor from orders "
             + $page +
-            r#")
+            r#"),
+             -- Once for the page: of a table that is mostly empty Postgres expects no index to help.
+             waiting as materialized (
+               select aggregate_id, count(*) filter (where parked_at is null) as pending,
+                      count(parked_at) as parked
+               from outbox
+               where subscriber = 'products' and aggregate_id in (select id from page)
+               group by aggregate_id
+             )
              select page.id, page.number, page.status, page.steps, page.reservation_id,
                     page.total_minor,
                     line.product_ids as "product_ids!", line.quantities as "quantities!",
                     line.minor as "lines_minor!", entry.entries as "entries!",
-                    entry.last as "last_status?", event.pending as "pending!",
-                    event.parked as "parked!"
+                    entry.last as "last_status?", coalesce(waiting.pending, 0) as "pending!",
+                    coalesce(waiting.parked, 0) as "parked!"
              from page
              cross join lateral (
                select coalesce(array_agg(product_id order by product_id), '{}') as product_ids,
@@ -55,11 +63,7 @@ macro_rules! select_books {
                select count(*) as entries, (array_agg(status order by step desc))[1] as last
                from order_history where order_id = page.id
              ) entry
-             cross join lateral (
-               select count(*) filter (where parked_at is null) as pending,
-                      count(parked_at) as parked
-               from outbox where subscriber = 'products' and aggregate_id = page.id
-             ) event
+             left join waiting on waiting.aggregate_id = page.id
              order by page.id"#
             $(, $argument)*
         )

@@ -1,12 +1,14 @@
 //! Why an order was not placed or changed, and how a client hears of it.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use platform::Problem;
 use platform::problem::FieldError;
 use ports::Failure;
 use ports::products::Shortage;
 use serde_json::json;
 use uuid::Uuid;
+
+use crate::order::Status;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -52,6 +54,38 @@ impl From<PlaceError> for Problem {
             PlaceError::Products(failure) => failure_problem(failure),
             PlaceError::Database(error) => error.into(),
             PlaceError::Interrupted => Problem::internal(),
+        }
+    }
+}
+
+/// Why an order is not a step further.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    #[error("an order that is {} cannot be {}", from.as_str(), to.as_str())]
+    OutOfOrder { from: Status, to: Status },
+    #[error("products has not confirmed the stock")]
+    StockUnconfirmed,
+    #[error("the orders database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::OutOfOrder { from, to } => {
+                let code = match to {
+                    Status::Cancelled => "not_cancellable",
+                    _ => "invalid_transition",
+                };
+                Problem::conflict(code, format!("The order is {}.", from.as_str()))
+            }
+            ChangeError::StockUnconfirmed => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The stock of this order is not confirmed yet; try again shortly.",
+            )
+            .with_header(header::RETRY_AFTER, "1"),
+            ChangeError::Database(error) => error.into(),
         }
     }
 }

@@ -4,36 +4,59 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use platform::outbox::{Deliver, Delivery, Undelivered};
+use ports::events::{OrderCancelled, OrderDelivered, OrderPaid, OrderShipped};
 use ports::products::EventRejection;
 use ports::{CallContext, Event, EventBody, Failure, PortError};
 
 use crate::Module;
+use crate::order::Status;
+use crate::store::OrderKey;
 
-pub const PRODUCTS: &str = "products";
+pub(crate) const PRODUCTS: &str = "products";
+/// The modules that listen to this one.
+pub const SUBSCRIBERS: [&str; 1] = [PRODUCTS];
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
 
-/// Who hears of what.
-pub fn subscribers(body: &EventBody) -> Vec<String> {
+/// Which modules hear of what; see [`platform::outbox::Outbox::subscribers`].
+pub fn subscribers(body: &EventBody) -> &'static [&'static str] {
     match body {
         EventBody::OrderPlaced(_) | EventBody::OrderShipped(_) | EventBody::OrderCancelled(_) => {
-            vec![PRODUCTS.to_owned()]
+            &[PRODUCTS]
         }
-        _ => Vec::new(),
+        _ => &[],
     }
 }
 
+/// What is told of an order that has come to this status. A placed one is told of with its lines.
+pub fn reached(status: Status, order: OrderKey) -> Option<EventBody> {
+    let OrderKey {
+        id: order_id,
+        reservation_id,
+    } = order;
+    Some(match status {
+        Status::Placed => return None,
+        Status::Paid => EventBody::OrderPaid(OrderPaid { order_id }),
+        Status::Shipped => EventBody::OrderShipped(OrderShipped {
+            order_id,
+            reservation_id,
+        }),
+        Status::Delivered => EventBody::OrderDelivered(OrderDelivered { order_id }),
+        Status::Cancelled => EventBody::OrderCancelled(OrderCancelled {
+            order_id,
+            reservation_id,
+        }),
+    })
+}
+
+/// To products.
 #[async_trait]
 impl Deliver for Module {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), Undelivered> {
         let event: Event = serde_json::from_value(delivery.event.clone())
             .map_err(|error| Undelivered::Failed(format!("not an event: {error}")))?;
         let cx = CallContext::system(delivery.event_id.to_string(), BUDGET);
-        let answer = match delivery.subscriber.as_str() {
-            PRODUCTS => self.products.handle(cx, event).await,
-            other => return Err(Undelivered::Failed(format!("unknown subscriber {other}"))),
-        };
-        match answer {
+        match self.products.handle(cx, event).await {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(EventRejection::OutOfStock { products })) => {
                 tracing::warn!(order_id = %delivery.aggregate_id, ?products, "an order lost its stock");
@@ -42,6 +65,9 @@ impl Deliver for Module {
                     .map(|_| ())
                     .map_err(|error| Undelivered::Failed(error.to_string()))
             }
+            Err(PortError::Rejected(EventRejection::NotAllocated)) => Err(Undelivered::Failed(
+                "products holds no stock for this order".to_owned(),
+            )),
             // A peer that hangs is away, too: only what was answered can be held against an event.
             Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {
                 Err(Undelivered::Unavailable)

@@ -4,13 +4,14 @@
 //! for the order, its history and its event. A crash between the two leaves a hold, which expires.
 
 mod audit;
-mod cancel;
+mod change;
 mod config;
 pub mod demo;
 mod error;
 mod events;
 mod http;
 mod order;
+mod payment_window;
 mod place;
 mod port;
 mod request;
@@ -18,13 +19,14 @@ mod store;
 
 use std::sync::Arc;
 
-use platform::outbox::Outbox;
+use platform::outbox::{Deliver, Outbox};
 use ports::Products;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use config::Config;
+pub use events::SUBSCRIBERS;
 pub use http::routes;
 
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -41,7 +43,12 @@ pub struct Module {
 
 impl Module {
     pub fn new(pool: PgPool, config: Config, products: Arc<dyn Products>) -> Self {
-        let outbox = Arc::new(Outbox::new(pool.clone(), config.event_attempts));
+        let outbox = Arc::new(Outbox::new(
+            "orders",
+            pool.clone(),
+            config.event_attempts,
+            config.stream.clone(),
+        ));
         Self {
             pool,
             products,
@@ -64,6 +71,12 @@ impl Module {
     /// Delivers this module's events until `stop`.
     pub async fn relay(self: Arc<Self>, stop: CancellationToken) {
         let outbox = Arc::clone(&self.outbox);
-        outbox.relay(self, stop).await;
+        let subscribers = vec![(events::PRODUCTS, self as Arc<dyn Deliver>)];
+        outbox.relay(subscribers, stop).await;
+    }
+
+    /// What operators look after.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
     }
 }

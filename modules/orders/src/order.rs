@@ -6,6 +6,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::OrderKey;
+
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Order {
     pub id: Uuid,
@@ -25,6 +27,18 @@ pub struct Order {
     pub updated_at: OffsetDateTime,
     /// Oldest first.
     pub history: Vec<Step>,
+    /// Under which products knows it.
+    #[serde(skip)]
+    pub reservation_id: Uuid,
+}
+
+impl Order {
+    pub fn key(&self) -> OrderKey {
+        OrderKey {
+            id: self.id,
+            reservation_id: self.reservation_id,
+        }
+    }
 }
 
 /// A line as it was sold: later changes of the product do not reach it.
@@ -47,6 +61,9 @@ pub struct Step {
     pub at: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the step is known by elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// `placed → paid → shipped → delivered`; `cancelled` from `placed` or `paid`.
@@ -61,16 +78,20 @@ pub enum Status {
 }
 
 /// As in the database and on the wire, and where each status may come from.
-const STATUSES: [(Status, &str, &[&str]); 5] = [
+const STATUSES: [(Status, &str, &[Status]); 5] = [
     (Status::Placed, "placed", &[]),
-    (Status::Paid, "paid", &["placed"]),
-    (Status::Shipped, "shipped", &["paid"]),
-    (Status::Delivered, "delivered", &["shipped"]),
-    (Status::Cancelled, "cancelled", &["placed", "paid"]),
+    (Status::Paid, "paid", &[Status::Placed]),
+    (Status::Shipped, "shipped", &[Status::Paid]),
+    (Status::Delivered, "delivered", &[Status::Shipped]),
+    (
+        Status::Cancelled,
+        "cancelled",
+        &[Status::Placed, Status::Paid],
+    ),
 ];
 
 impl Status {
-    fn row(self) -> &'static (Self, &'static str, &'static [&'static str]) {
+    fn row(self) -> &'static (Self, &'static str, &'static [Self]) {
         &STATUSES[self as usize]
     }
 
@@ -78,8 +99,13 @@ impl Status {
         self.row().1
     }
 
-    pub fn predecessors(self) -> &'static [&'static str] {
+    pub fn predecessors(self) -> &'static [Self] {
         self.row().2
+    }
+
+    /// Whether products has something to do when an order comes to it later in its life.
+    pub fn moves_stock(self) -> bool {
+        matches!(self, Self::Shipped | Self::Cancelled)
     }
 }
 

@@ -130,18 +130,20 @@ impl Module {
         hash: &[u8],
         reservation: Reservation,
     ) -> Result<Option<Order>, PlaceError> {
-        let reservation_id = reservation.reservation_id;
         let mut order = self.order_of(request, reservation)?;
         let mut attempts_left = NUMBER_ATTEMPTS;
         loop {
             let new = NewOrder {
                 order: &order,
-                reservation_id,
                 idempotency: request.idempotency_key.as_deref().map(|key| (key, hash)),
             };
             attempts_left -= 1;
-            match insert(&self.pool, new).await {
-                Ok(inserted) => return Ok(inserted.then_some(order)),
+            match insert(&self.outbox, new).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(at)) => {
+                    placed_at(&mut order, at);
+                    return Ok(Some(order));
+                }
                 Err(error) if attempts_left > 0 && is_number_taken(&error) => {
                     order.number = random_number();
                 }
@@ -169,7 +171,7 @@ impl Module {
                 line_total,
             });
         }
-        let now = now();
+        let now = OffsetDateTime::now_utc();
         Ok(Order {
             id: Uuid::now_v7(),
             number: random_number(),
@@ -184,7 +186,9 @@ impl Module {
                 status: Status::Placed,
                 at: now,
                 reason: None,
+                reference: None,
             }],
+            reservation_id: reservation.reservation_id,
         })
     }
 
@@ -246,9 +250,11 @@ fn is_number_taken(error: &sqlx::Error) -> bool {
     platform::db::constraint(error) == Some("orders_number_key")
 }
 
-/// Postgres keeps microseconds; what is answered now must be what is read later.
-fn now() -> OffsetDateTime {
-    let now = OffsetDateTime::now_utc();
-    now.replace_nanosecond(now.microsecond() * 1_000)
-        .unwrap_or(now)
+/// The database's clock counts.
+fn placed_at(order: &mut Order, at: OffsetDateTime) {
+    order.created_at = at;
+    order.updated_at = at;
+    for step in &mut order.history {
+        step.at = at;
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -42,6 +43,16 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
         // A broken connection shows at its first statement; a ping for each would be a round trip.
         .test_before_acquire(false)
         .connect_lazy_with(options)
+}
+
+/// Opens as many connections as the pool keeps; by itself it begins with the first that is asked
+/// for, and the rest would be opened by requests.
+pub async fn fill(pool: PgPool) {
+    let least = pool.options().get_min_connections();
+    let connections = join_all((0..least).map(|_| pool.acquire())).await;
+    if let Some(Err(error)) = connections.into_iter().find(Result::is_err) {
+        tracing::debug!(%error, "the pool fills when its database is there");
+    }
 }
 
 /// What a failed statement means for whoever asked.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long an id is remembered. A sender tries again within half a minute for as long as it lives;
@@ -22,6 +23,29 @@ pub async fn first_time(tx: &mut PgConnection, event_id: Uuid) -> Result<bool, s
         event_id,
     );
     Ok(inserted.execute(tx).await?.rows_affected() == 1)
+}
+
+/// Between two looks for ids to forget.
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Forgets old ids now and then, until `stop`. Any number of replicas may.
+pub async fn sweep(pool: PgPool, stop: CancellationToken) {
+    loop {
+        let pause = INTERVAL.mul_f64(rand::random_range(0.5..1.5));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let forgotten = tokio::select! {
+            () = stop.cancelled() => return,
+            forgotten = forget(&pool) => forgotten,
+        };
+        match forgotten {
+            Ok(0) => {}
+            Ok(ids) => tracing::debug!(ids, "forgot events that were handled long ago"),
+            Err(error) => tracing::warn!(%error, "could not forget handled events; trying later"),
+        }
+    }
 }
 
 /// Forgets ids that are older than [`REMEMBERED`]; tells how many.

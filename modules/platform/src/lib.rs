@@ -13,6 +13,7 @@ pub mod page;
 pub mod params;
 pub mod problem;
 pub mod request;
+pub mod stream;
 pub mod trace;
 
 pub use body::Body;

@@ -121,6 +121,8 @@ pub struct ReleaseRequest {
 pub enum EventRejection {
     /// The hold had expired and the stock is gone.
     OutOfStock { products: Vec<Shortage> },
+    /// The order has shipped, and there is no stock that is its own.
+    NotAllocated,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use ports::audit::{Audit, page};
 use ports::products::{
-    ReservationBook, ReservationBooks, ReservationState, ReserveLine, StockBook, StockBooks,
+    ClosedAs, ReservationBook, ReservationBooks, ReservationState, ReserveLine, StockBook,
+    StockBooks,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 struct ReservationRow {
     id: Uuid,
     state: String,
+    closed_as: Option<String>,
     order_id: Option<Uuid>,
     overdue_s: Option<i64>,
     product_ids: Vec<Uuid>,
@@ -17,18 +19,18 @@ struct ReservationRow {
 }
 
 /// `query_as!` over the reservations whose ids `page` tells, each with its lines as they were at
-/// the same moment.
+/// the same moment. `limit 1` keeps Postgres at their index, however many it expects.
 macro_rules! select_reservations {
     ($page:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             ReservationRow,
             "with page as materialized (" + $page + r#")
-             select r.id, r.state, r.order_id,
+             select r.id, r.state, r.closed_as, r.order_id,
                     extract(epoch from now() - r.expires_at)::bigint as "overdue_s?",
                     line.product_ids as "product_ids!", line.quantities as "quantities!"
              from page
              cross join lateral (
-               select * from reservations where reservations.id = page.id
+               select * from reservations where reservations.id = page.id limit 1
              ) r
              cross join lateral (
                select coalesce(array_agg(product_id order by product_id), '{}') as product_ids,
@@ -87,6 +89,11 @@ impl TryFrom<ReservationRow> for ReservationBook {
             "closed" => ReservationState::Closed,
             other => return Err(sqlx::Error::Decode(format!("no state: {other:?}").into())),
         };
+        let closed_as = match row.closed_as.as_deref() {
+            Some("released") => Some(ClosedAs::Released),
+            Some("shipped") => Some(ClosedAs::Shipped),
+            _ => None,
+        };
         let lines = row.product_ids.into_iter().zip(row.quantities);
         let lines = lines.map(|(product_id, quantity)| ReserveLine {
             product_id,
@@ -95,7 +102,7 @@ impl TryFrom<ReservationRow> for ReservationBook {
         Ok(Self {
             reservation_id: row.id,
             state,
-            closed_as: None,
+            closed_as,
             order_id: row.order_id,
             overdue_s: row.overdue_s.filter(|seconds| *seconds > 0),
             lines: lines.collect(),
@@ -113,7 +120,9 @@ macro_rules! select_stock {
              select page.product_id, product.sku, page.on_hand, page.reserved,
                     line.sum as "lines!", movement.sum as "movements!"
              from page
-             cross join lateral (select sku from products where id = page.product_id) product
+             cross join lateral (
+               select sku from products where id = page.product_id limit 1
+             ) product
              cross join lateral (
                select coalesce(sum(quantity), 0)::bigint as sum
                from reservation_lines where product_id = page.product_id

@@ -65,19 +65,19 @@ impl Module {
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(Ok(()));
         }
-        match &event.body {
-            EventBody::OrderPlaced(placed) => {
-                if let Err(rejection) = reservations::placed(&mut tx, placed).await? {
-                    return Ok(Err(rejection));
-                }
-            }
+        let answer = match &event.body {
+            EventBody::OrderPlaced(placed) => reservations::placed(&mut tx, placed).await?,
+            EventBody::OrderShipped(shipped) => reservations::shipped(&mut tx, shipped).await?,
             EventBody::OrderCancelled(cancelled) => {
                 reservations::cancelled(&mut tx, cancelled).await?;
+                Ok(())
             }
-            _ => {}
+            _ => Ok(()),
+        };
+        if answer.is_ok() {
+            tx.commit().await?;
         }
-        tx.commit().await?;
-        Ok(Ok(()))
+        Ok(answer)
     }
 }
 

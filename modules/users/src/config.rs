@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-#[derive(Clone, Copy, Debug)]
+use platform::stream::Stream;
+
 pub struct Config {
     /// Sign-ins tried within a minute, failed or not, for each pair of address and account; an
     /// address alone may do ten times as many, registrations included. Zero means no limit.
@@ -9,4 +10,6 @@ pub struct Config {
     pub refresh_token_lifetime: Duration,
     /// Failed deliveries after which an event is parked.
     pub event_attempts: i32,
+    /// Where every event goes besides, if anywhere.
+    pub stream: Option<Stream>,
 }

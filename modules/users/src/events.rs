@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Module;
 
 const ORDERS: &str = "orders";
+/// The modules that listen to this one.
+pub const SUBSCRIBERS: [&str; 1] = [ORDERS];
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
 
@@ -18,26 +20,20 @@ impl Module {
     /// Delivers this module's events until `stop`. Without an address for orders its events wait.
     pub async fn relay(self: Arc<Self>, orders: Option<Arc<dyn Orders>>, stop: CancellationToken) {
         let outbox = Arc::clone(&self.outbox);
-        outbox.relay(Arc::new(Subscribers { orders }), stop).await;
+        let subscribers = orders.map(|orders| (ORDERS, Arc::new(ToOrders(orders)) as _));
+        outbox.relay(subscribers.into_iter().collect(), stop).await;
     }
 }
 
-struct Subscribers {
-    orders: Option<Arc<dyn Orders>>,
-}
+struct ToOrders(Arc<dyn Orders>);
 
 #[async_trait]
-impl Deliver for Subscribers {
+impl Deliver for ToOrders {
     async fn deliver(&self, delivery: &Delivery) -> Result<(), Undelivered> {
         let event: Event = serde_json::from_value(delivery.event.clone())
             .map_err(|error| Undelivered::Failed(format!("not an event: {error}")))?;
         let cx = CallContext::system(delivery.event_id.to_string(), BUDGET);
-        let answer = match (delivery.subscriber.as_str(), &self.orders) {
-            (ORDERS, Some(orders)) => orders.handle(cx, event).await,
-            (ORDERS, None) => return Err(Undelivered::Unavailable),
-            (other, _) => return Err(Undelivered::Failed(format!("unknown subscriber {other}"))),
-        };
-        match answer {
+        match self.0.handle(cx, event).await {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(never)) => match never {},
             Err(PortError::Failed(Failure::Unavailable | Failure::Timeout)) => {

@@ -32,6 +32,7 @@ pub use account::{Role, User};
 pub use admin::{AdminError, CreatedAdmin, Outcome};
 pub use config::Config;
 pub use email::InvalidEmail;
+pub use events::SUBSCRIBERS;
 pub use hasher::HashError;
 pub use http::routes;
 
@@ -50,18 +51,28 @@ pub struct Module {
 
 impl Module {
     pub fn new(pool: PgPool, config: Config, tokens: Tokens) -> Arc<Self> {
-        let outbox = Arc::new(Outbox::new(pool.clone(), config.event_attempts));
+        let outbox = Arc::new(Outbox::new(
+            "users",
+            pool.clone(),
+            config.event_attempts,
+            config.stream.clone(),
+        ));
         Arc::new(Self {
             pool,
             outbox,
-            config,
             tokens,
             hasher: Hasher::new(),
             login_limit: LoginLimit::per_minute(config.login_per_minute),
+            config,
         })
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What operators look after.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
     }
 }

@@ -1,4 +1,5 @@
 mod peers;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,9 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
     }
     findings.push(Finding::new("disk", disk(&settings)));
     let ours = examine_databases(&settings, &mut findings).await;
+    if let Some(found) = stream::look(&settings).await {
+        findings.push(Finding::new("events stream", found));
+    }
     peers::examine(&settings, &ours, &mut findings).await;
 
     if output.json {

@@ -15,7 +15,8 @@ const GENERAL: &str = "environment data_dir migrate embedded.bin_dir embedded.al
     server.cors_origins auth.algorithm auth.secret auth.keys auth.access_token_minutes \
     auth.refresh_token_days internal.secret ops.token redis.url media.url \
     limits.login_per_minute limits.requests_per_second limits.body_bytes limits.upload_bytes \
-    limits.import_bytes events.max_attempts events.stream_url webhooks.allow_private_addresses \
+    limits.import_bytes events.max_attempts events.stream_url events.stream_length \
+    webhooks.allow_private_addresses \
     telemetry.log telemetry.log_format telemetry.otlp_endpoint store.currency \
     modules.products.hold_ttl_s modules.orders.payment_window_s";
 

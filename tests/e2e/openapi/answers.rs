@@ -21,6 +21,7 @@ async fn real_answers_are_what_the_document_says() {
     users(&mut tour, &ada).await;
     let product = products(&mut tour, &admin, &ada).await;
     orders(&mut tour, &ada, &product).await;
+    steps(&mut tour, &admin, &ada, &product).await;
     for path in [
         "",
         "/live",
@@ -152,4 +153,29 @@ async fn orders(tour: &mut Tour, ada: &Customer, product: &str) {
         .await
         .expect(200);
     tour.ask(Some(ada), &read, Value::Null).await.expect(200);
+}
+
+async fn steps(tour: &mut Tour, admin: &Customer, ada: &Customer, product: &str) {
+    let order = json!({ "items": [{ "product_id": product, "quantity": 1 }] });
+    let placed = tour.ask(Some(ada), "POST /orders", order).await.expect(201);
+    let id = placed["id"].as_str().unwrap();
+    let call = |step: &str| format!("POST /orders/{{id={id}}}/{step}");
+    let reference = json!({ "reference": "No. 7" });
+    for step in ["pay", "ship", "deliver"] {
+        let next = call(step);
+        for (who, code) in [(None, 401), (Some(ada), 403), (Some(admin), 200)] {
+            let answer = tour.ask(who, &next, reference.clone()).await;
+            answer.expect(code);
+        }
+        let wrong = json!({ "reference": "" });
+        tour.ask(Some(admin), &next, wrong).await.expect(422);
+        let unknown = format!("POST /orders/{{id={product}}}/{step}");
+        tour.ask(Some(admin), &unknown, Value::Null)
+            .await
+            .expect(404);
+    }
+    for step in ["pay", "ship", "cancel"] {
+        let late = tour.ask(Some(admin), &call(step), Value::Null).await;
+        late.expect(409);
+    }
 }

@@ -2,8 +2,13 @@
 
 mod cancel;
 mod idempotency;
+mod life;
 mod lists;
+mod payment_window;
 mod place;
+mod unconfirmed;
+
+pub use payment_window::let_it_wait;
 
 use cleave::settings::Module;
 use serde_json::json;

@@ -7,3 +7,4 @@ mod keys;
 mod life;
 mod model;
 mod rush;
+mod steps;

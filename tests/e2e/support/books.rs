@@ -17,6 +17,19 @@ impl TestShop {
         expect_balanced_books(&mut products, &mut orders).await;
     }
 
+    /// Time passes for every hold, and the sweeper comes.
+    pub async fn expire_holds(&self) {
+        let mut products = self.connect(Module::Products).await;
+        sqlx::query("update reservations set expires_at = now() where state = 'held'")
+            .execute(&mut products)
+            .await
+            .unwrap();
+        eventually("expired holds are swept", async || {
+            self.reservations("held").await == 0
+        })
+        .await;
+    }
+
     /// Reservations in this state.
     pub async fn reservations(&self, state: &str) -> i64 {
         let mut products = self.connect(Module::Products).await;
@@ -29,7 +42,8 @@ impl TestShop {
 }
 
 /// Once every event is delivered, each open order has its allocation, line by line, nothing else
-/// is allocated, and what is reserved is what reservations hold.
+/// is allocated, what is reserved is what reservations hold, what is on hand is the sum of its
+/// movements, and what left the house is what orders have shipped.
 pub async fn expect_balanced_books(products: &mut PgConnection, orders: &mut PgConnection) {
     eventually("every event is delivered", async || {
         let waiting: i64 =
@@ -68,4 +82,33 @@ pub async fn expect_balanced_books(products: &mut PgConnection, orders: &mut PgC
     .await
     .unwrap();
     assert_eq!(unbalanced, [], "reserved, and what reservations hold");
+    let unexplained: Vec<(Uuid, i64, i64)> = sqlx::query_as(
+        "select stock.product_id, on_hand, coalesce(sum(delta), 0)::bigint
+         from stock left join stock_movements using (product_id)
+         group by stock.product_id, on_hand
+         having on_hand <> coalesce(sum(delta), 0)",
+    )
+    .fetch_all(&mut *products)
+    .await
+    .unwrap();
+    assert_eq!(unexplained, [], "on hand, and its movements");
+    let sent: Vec<Line> = sqlx::query_as(
+        "select o.id, i.product_id, i.quantity
+         from orders o join order_items i on i.order_id = o.id
+         where o.status in ('shipped', 'delivered') order by 1, 2",
+    )
+    .fetch_all(&mut *orders)
+    .await
+    .unwrap();
+    let gone: Vec<Line> = sqlx::query_as(
+        "select order_id, product_id, -delta from stock_movements
+         where order_id is not null order by 1, 2",
+    )
+    .fetch_all(&mut *products)
+    .await
+    .unwrap();
+    assert_eq!(
+        sent, gone,
+        "shipped orders, and what left the house for them"
+    );
 }

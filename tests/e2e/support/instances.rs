@@ -14,10 +14,9 @@ use super::{TestDatabases, Topology, eventually, roomy_folder};
 
 pub const OPS_TOKEN: &str = "the operator's token of the tests, 32 bytes and more";
 /// What all processes of a run share, so that several shops may be replicas.
-const SECRETS: [&str; 2] = [
-    "auth.secret=a secret that all processes of the tests know",
-    "internal.secret=another secret that all processes of the tests know",
-];
+/// Signs the access tokens of every shop.
+pub const AUTH_SECRET: &str = "a secret that all processes of the tests know";
+const INTERNAL_SECRET: &str = "another secret that all processes of the tests know";
 
 /// Given a module and its address, where others shall reach it; such as a proxy before it.
 pub type Detour<'a> = &'a dyn Fn(Module, SocketAddr) -> SocketAddr;
@@ -131,6 +130,8 @@ fn settings(data_dir: &Path, own: &[String], set: &[&str]) -> Settings {
     inputs.environment.clear();
     let common = [
         format!("data_dir={}", data_dir.display()),
+        format!("auth.secret={AUTH_SECRET}"),
+        format!("internal.secret={INTERNAL_SECRET}"),
         format!("ops.token={OPS_TOKEN}"),
         "server.public=127.0.0.1:0".to_owned(),
         "server.workers=1".to_owned(),
@@ -139,7 +140,7 @@ fn settings(data_dir: &Path, own: &[String], set: &[&str]) -> Settings {
     ];
     // On a busy machine nobody gives up earlier than where modules are local.
     let patience = Module::ALL.map(|module| format!("modules.{module}.call_timeout_ms=10000"));
-    let given = SECRETS.iter().chain(set).map(|&setting| setting.to_owned());
+    let given = set.iter().map(|&setting| setting.to_owned());
     let own = own.iter().cloned();
     inputs.set = common
         .into_iter()

@@ -77,6 +77,11 @@ impl TestShop {
         join_all(peers.map(|peer| peer.instance.stop(GRACE))).await;
     }
 
+    /// The front's private listener.
+    pub fn private(&self) -> SocketAddr {
+        self.processes[0].private
+    }
+
     /// The process that hosts this module; the front when it does.
     fn hosting(&self, module: Module) -> &cleave::wiring::Shop {
         let found = self.processes.iter().find(|p| p.hosts.contains(&module));

@@ -123,7 +123,12 @@ impl TestShop {
     }
 
     pub async fn cancel_order(&self, who: &Customer, order_id: &str) -> Answer {
-        self.post_as(who, &format!("/orders/{order_id}/cancel"), &json!({}))
+        self.step_order(who, order_id, "cancel").await
+    }
+
+    /// `pay`, `ship`, `deliver` or `cancel`.
+    pub async fn step_order(&self, who: &Customer, order_id: &str, step: &str) -> Answer {
+        self.post_as(who, &format!("/orders/{order_id}/{step}"), &json!({}))
             .await
     }
 }

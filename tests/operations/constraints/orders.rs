@@ -6,9 +6,7 @@ pub const SEED: &str = "
     values (gen_random_uuid(), 'A-1', gen_random_uuid(), 'placed', 'EUR', 1, gen_random_uuid(), 'key', 'hash');
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
-    insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
-    insert into outbox (event_id, subscriber, aggregate_id, event)
-    select gen_random_uuid(), 'products', id, '{}' from orders";
+    insert into order_history (order_id, step, status) select id, 1, 'placed' from orders";
 
 pub const CASES: &[Case] = &[
     ("orders_pkey", "insert into orders select * from orders"),
@@ -71,12 +69,11 @@ pub const CASES: &[Case] = &[
         "update order_history set reason = repeat('a', 501)",
     ),
     (
-        "outbox_pkey",
-        "insert into outbox overriding system value select * from outbox",
+        "order_history_reference_check",
+        "update order_history set reference = ''",
     ),
     (
-        "outbox_event_key",
-        "insert into outbox (event_id, subscriber, aggregate_id, event) select event_id, subscriber, aggregate_id, event from outbox",
+        "order_history_reference_check",
+        "update order_history set reference = repeat('a', 201)",
     ),
-    ("outbox_attempts_check", "update outbox set attempts = -1"),
 ];

@@ -123,6 +123,10 @@ pub const CASES: &[Case] = &[
         "update stock_movements set reason = repeat('a', 201)",
     ),
     (
+        "stock_movements_order_key",
+        "insert into stock_movements (product_id, delta, reason, order_id) select id, -1, 'shipped', id from products, generate_series(1, 2)",
+    ),
+    (
         "search_words_pkey",
         "insert into search_words overriding system value select * from search_words",
     ),
@@ -140,7 +144,19 @@ pub const CASES: &[Case] = &[
     ),
     (
         "reservations_expiry_check",
-        "update reservations set state = 'closed', order_id = gen_random_uuid()",
+        "update reservations set state = 'closed', closed_as = 'released', order_id = gen_random_uuid()",
+    ),
+    (
+        "reservations_closed_as_check",
+        "update reservations set state = 'closed', closed_as = 'lost', order_id = gen_random_uuid(), expires_at = null",
+    ),
+    (
+        "reservations_closed_check",
+        "update reservations set state = 'closed', order_id = gen_random_uuid(), expires_at = null",
+    ),
+    (
+        "reservations_closed_check",
+        "update reservations set closed_as = 'shipped'",
     ),
     (
         "reservations_order_check",

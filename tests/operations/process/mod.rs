@@ -4,6 +4,7 @@ mod buyers;
 mod commands;
 mod crash;
 mod dial;
+mod events;
 mod guide;
 mod modules;
 mod settings;
@@ -12,12 +13,12 @@ mod shutdown;
 use std::process::{Command, Output};
 
 /// Runs a command to its end, off the async threads.
-async fn run(mut command: Command) -> Output {
+pub async fn run(mut command: Command) -> Output {
     let running = tokio::task::spawn_blocking(move || command.output().unwrap());
     running.await.unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let both = [&*output.stdout, &*output.stderr].concat();
     String::from_utf8(both).unwrap()
 }

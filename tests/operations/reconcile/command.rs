@@ -13,7 +13,10 @@ async fn write(folder: &Path, module: Module, statements: &'static str) {
     let server = server_of(folder).await.unwrap();
     let options = server.connect_options(module.name());
     let mut database = PgConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql(statements).execute(&mut database).await.unwrap();
+    sqlx::raw_sql(statements)
+        .execute(&mut database)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -37,7 +40,10 @@ async fn proves_the_books_beside_an_instance_and_without() {
     let found = ask(&["reconcile"]).await;
     let text = said(&found);
     assert_eq!(found.status.code(), Some(1), "{text}");
-    assert!(text.contains("reserved product ") && text.contains(": 1 differences"), "{text}");
+    assert!(
+        text.contains("reserved product ") && text.contains(": 1 differences"),
+        "{text}"
+    );
     let json = ask(&["reconcile", "--json"]).await;
     assert_eq!(json.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -49,7 +55,10 @@ async fn proves_the_books_beside_an_instance_and_without() {
     let repaired = ask(&["reconcile", "--repair", "--json"]).await;
     assert_eq!(repaired.status.code(), Some(0), "{}", said(&repaired));
     let report: Value = serde_json::from_slice(&repaired.stdout).unwrap();
-    assert_eq!((&report["total"], &report["remaining"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&report["total"], &report["remaining"]),
+        (&1.into(), &0.into())
+    );
 
     // An open order without its reservation; nobody is there to hear of it but the command.
     let damage = "with gone as (
@@ -68,7 +77,11 @@ async fn proves_the_books_beside_an_instance_and_without() {
     assert!(said(&found).contains("allocation_missing order "));
     let repaired = ask(&["reconcile", "--repair"]).await;
     assert_eq!(repaired.status.code(), Some(0), "{}", said(&repaired));
-    assert!(said(&repaired).contains("; repaired"), "{}", said(&repaired));
+    assert!(
+        said(&repaired).contains("; repaired"),
+        "{}",
+        said(&repaired)
+    );
     let clean = ask(&["reconcile"]).await;
     assert_eq!(clean.status.code(), Some(0), "{}", said(&clean));
 }

@@ -1,12 +1,15 @@
 //! What somebody has written past the shop is found, named with both numbers, and repaired where
 //! that is safe.
 
-use cleave::reconcile::{Figure, Kind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cleave::reconcile::{Figure, Kind, reconcile};
 use cleave::settings::Module::{self, Orders, Products};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::support::{Blocker, Customer, TestShop};
+use crate::support::{Customer, TestShop};
 
 enum Then {
     /// `--repair` puts it right.
@@ -88,6 +91,30 @@ fn damages() -> Vec<Damage> {
             number(0),
             number(3),
             Repaired,
+        ),
+        damage(
+            Kind::AllocationClosed,
+            Products,
+            "update stock set reserved = reserved - 3, on_hand = on_hand - 3
+             where product_id = '{product}';
+             insert into stock_movements (product_id, delta, reason)
+             values ('{product}', -3, 'past the shop');
+             delete from reservation_lines where reservation_id = '{reservation}';
+             update reservations set state = 'closed', closed_as = 'shipped'
+             where id = '{reservation}'",
+            number(3),
+            number(0),
+            Left(
+                "update stock set reserved = reserved + 3, on_hand = on_hand + 3
+                 where product_id = '{product}';
+                 insert into stock_movements (product_id, delta, reason)
+                 values ('{product}', 3, 'past the shop');
+                 insert into reservation_lines
+                 select '{reservation}', id, 3, sku, name, price_minor, currency
+                 from products where id = '{product}';
+                 update reservations set state = 'allocated', closed_as = null
+                 where id = '{reservation}'",
+            ),
         ),
         damage(
             Kind::AllocationDiffers,
@@ -216,11 +243,18 @@ async fn every_damage_is_found_and_repaired_where_that_is_safe() {
 
         let report = shop.reconcile(false).await;
         let what = format!("{number} {:?}: {report:#?}", damage.kind);
-        assert!(report.remaining > 0 && report.total == report.remaining, "{what}");
+        assert!(
+            report.remaining > 0 && report.total == report.remaining,
+            "{what}"
+        );
         let found = &report.differences[0];
         let figure = |figure: &Figure| sold.fill(&figure.to_string());
         assert_eq!(found.kind, damage.kind, "{what}");
-        assert_eq!(found.expected.to_string(), figure(&damage.expected), "{what}");
+        assert_eq!(
+            found.expected.to_string(),
+            figure(&damage.expected),
+            "{what}"
+        );
         assert_eq!(found.found.to_string(), figure(&damage.found), "{what}");
         assert_eq!(found.repaired, None, "{what}");
         let of_product = [Kind::Reserved, Kind::OnHand].contains(&found.kind);
@@ -247,40 +281,48 @@ async fn every_damage_is_found_and_repaired_where_that_is_safe() {
     shop.close().await;
 }
 
-/// As when no instance runs that would sweep it.
+/// Where no instance sweeps, and nobody relays.
 #[tokio::test]
-async fn a_hold_that_outlives_its_time_is_found() {
+async fn a_hold_that_outlives_its_time_is_given_back() {
     let shop = TestShop::open().await;
     let admin = shop.admin().await;
     let sold = Sold::lamps(&shop, &admin, 1).await;
-    let lock = Blocker::hold(
-        shop.databases.of(Products),
-        &sold.fill(
-            "insert into reservations (id, state, expires_at)
-             values ('{other}', 'held', now() + '1 h')",
-        ),
-    )
-    .await;
-    lock.release().await;
-    sold.write(
-        &shop,
-        Products,
-        "insert into reservation_lines
-         select '{other}', product_id, 2, sku, name, unit_price_minor, currency
-         from reservation_lines where reservation_id = '{reservation}';
-         update stock set reserved = reserved + 2 where product_id = '{product}'",
-    )
-    .await;
-    shop.expect_balanced_books().await;
-    // The sweeper cannot have the reservation's lock, and nobody needs it to look.
-    sold.write(
-        &shop,
-        Products,
-        "update reservations set expires_at = now() - interval '10 min', state = 'held'
-         where id = '{other}'",
-    )
-    .await;
+    let databases = shop.databases.clone();
     shop.close().await;
+    let pool = PgPool::connect_with(databases.of(Products)).await.unwrap();
+    let config = products::Config {
+        hold_ttl: Duration::from_secs(900),
+        currency: ports::Currency::EUR,
+        import_bytes: 0,
+    };
+    let products: Arc<dyn ports::Products> = Arc::new(products::Module::new(pool, config));
+    let pool = PgPool::connect_with(databases.of(Orders)).await.unwrap();
+    let hold = "insert into reservations (id, state, expires_at)
+                values ('{other}', 'held', now() - interval '10 min');
+                insert into reservation_lines
+                select '{other}', product_id, 2, sku, name, unit_price_minor, currency
+                from reservation_lines where reservation_id = '{reservation}';
+                update stock set reserved = reserved + 2 where product_id = '{product}'";
+    let mut database = databases.connect(Products).await;
+    let hold = sqlx::raw_sql(AssertSqlSafe(sold.fill(hold)));
+    hold.execute(&mut database).await.unwrap();
+    let config = orders::Config {
+        currency: ports::Currency::EUR,
+        event_attempts: 5,
+        payment_window: None,
+        stream: None,
+    };
+    let orders = orders::Module::new(pool, config, Arc::clone(&products));
+    let orders: Arc<dyn ports::Orders> = Arc::new(orders);
+    for (repair, repaired, total) in [(false, None, 1), (true, Some(true), 1), (false, None, 0)] {
+        let (orders, products) = (Arc::clone(&orders), Arc::clone(&products));
+        let report = reconcile(orders, products, repair, |_| {}).await.unwrap();
+        assert_eq!(report.total, total, "{report:#?}");
+        for found in &report.differences {
+            assert_eq!((found.kind, &found.found), (Kind::HoldOverdue, &number(2)));
+            assert_eq!(found.repaired, repaired);
+        }
+    }
 }
 
 #[tokio::test]
@@ -295,7 +337,9 @@ async fn an_order_that_lost_its_stock_for_good_is_cancelled() {
     shop.place_order(&admin, &rest).await.expect(201);
     let report = shop.reconcile(true).await;
     assert_eq!((report.total, report.remaining), (1, 0), "{report:#?}");
-    let order = shop.get_as(&admin, &format!("/orders/{}", sold.order)).await;
+    let order = shop
+        .get_as(&admin, &format!("/orders/{}", sold.order))
+        .await;
     let order = order.expect(200);
     assert_eq!(order["status"], "cancelled");
     assert_eq!(order["history"][1]["reason"], "out_of_stock");

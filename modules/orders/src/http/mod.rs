@@ -1,6 +1,6 @@
-mod cancel;
 mod place;
 mod read;
+mod steps;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -11,7 +11,10 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(place::place_order)
         .service(read::list_orders)
         .service(read::get_order)
-        .service(cancel::cancel_order);
+        .service(steps::cancel_order)
+        .service(steps::pay_order)
+        .service(steps::ship_order)
+        .service(steps::deliver_order);
 }
 
 /// Somebody else's order does not exist, unless an admin asks.

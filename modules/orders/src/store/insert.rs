@@ -1,7 +1,8 @@
+use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, OrderPlaced};
 use ports::products::ReserveLine;
 use serde_json::Value;
-use sqlx::PgPool;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::events;
@@ -9,13 +10,16 @@ use crate::order::Order;
 
 pub struct NewOrder<'a> {
     pub order: &'a Order,
-    pub reservation_id: Uuid,
     pub idempotency: Option<(&'a str, &'a [u8])>,
 }
 
 /// The order, its lines, its history and its event: one statement, one commit.
-/// `false` when this user has used the idempotency key already; then nothing is stored.
-pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Error> {
+/// Answers when that was, by the database's clock, which also ends the time to pay; `None` when
+/// this user has used the idempotency key already, and nothing is stored.
+pub async fn insert(
+    outbox: &Outbox,
+    new: NewOrder<'_>,
+) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let order = new.order;
     let (key, hash) = new.idempotency.unzip();
     let lines: Vec<i32> = (1..).take(order.items.len()).collect();
@@ -28,14 +32,14 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
         .iter()
         .map(|item| item.unit_price.amount)
         .collect();
-    let event = placed_event(order, new.reservation_id);
+    let event = placed_event(order);
 
-    let placed = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"with placed as (
              insert into orders
                (id, number, user_id, status, currency, total_minor, note, reservation_id,
-                idempotency_key, request_hash, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+                idempotency_key, request_hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              on conflict on constraint orders_idempotency_key do nothing
              returning id, created_at
            ),
@@ -43,8 +47,8 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
              insert into order_items
                (order_id, line, product_id, sku, name, quantity, unit_price_minor)
              select placed.id, item.*
-             from placed, unnest($12::int[], $13::uuid[], $14::text[], $15::text[],
-                                 $16::bigint[], $17::bigint[]) as item
+             from placed, unnest($11::int[], $12::uuid[], $13::text[], $14::text[],
+                                 $15::bigint[], $16::bigint[]) as item
            ),
            history as (
              insert into order_history (order_id, step, status, created_at)
@@ -52,10 +56,10 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
            ),
            event as (
              insert into outbox (event_id, subscriber, aggregate_id, event)
-             select $18, subscriber, placed.id, $19
-             from placed, unnest($20::text[]) as subscriber
+             select $17, subscriber, placed.id, $18
+             from placed, unnest($19::text[]) as subscriber
            )
-           select true as "placed!" from placed"#,
+           select created_at from placed"#,
         order.id,
         order.number,
         order.user_id,
@@ -63,10 +67,9 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
         order.total.currency.code(),
         order.total.amount,
         order.note,
-        new.reservation_id,
+        order.reservation_id,
         key,
         hash,
-        order.created_at,
         &lines,
         &product_ids,
         &skus,
@@ -75,25 +78,20 @@ pub async fn insert(pool: &PgPool, new: NewOrder<'_>) -> Result<bool, sqlx::Erro
         &prices,
         event.id,
         serde_json::to_value(&event).unwrap_or(Value::Null),
-        &events::subscribers(&event.body),
+        &outbox.subscribers(events::subscribers(&event.body)),
     )
-    .fetch_optional(pool)
-    .await?;
-    Ok(placed.is_some())
+    .fetch_optional(outbox.pool())
+    .await
 }
 
-fn placed_event(order: &Order, reservation_id: Uuid) -> Event {
+fn placed_event(order: &Order) -> Event {
     let lines = order.items.iter().map(|item| ReserveLine {
         product_id: item.product_id,
         quantity: item.quantity,
     });
-    Event {
-        id: Uuid::now_v7(),
-        occurred_at: order.created_at,
-        body: EventBody::OrderPlaced(OrderPlaced {
-            order_id: order.id,
-            reservation_id,
-            lines: lines.collect(),
-        }),
-    }
+    Event::now(EventBody::OrderPlaced(OrderPlaced {
+        order_id: order.id,
+        reservation_id: order.reservation_id,
+        lines: lines.collect(),
+    }))
 }

@@ -5,5 +5,5 @@ mod read;
 mod transition;
 
 pub use insert::{NewOrder, insert};
-pub use read::{OrderFilter, by_id, by_key, list};
-pub use transition::{Transition, transition};
+pub use read::{OrderFilter, by_id, by_key, list, overdue};
+pub use transition::{Change, OrderKey, Reached, transition};

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use platform::Limit;
 use ports::Currency;
 use ports::Money;
@@ -6,6 +8,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::OrderKey;
 use crate::order::{Item, Order, Status, Step};
 
 #[derive(Clone, Copy, Default)]
@@ -27,6 +30,7 @@ struct OrderRow {
     request_hash: Option<Vec<u8>>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
+    reservation_id: Uuid,
     items: Json<Vec<ItemRow>>,
     history: Json<Vec<Step>>,
 }
@@ -52,7 +56,7 @@ macro_rules! select_orders {
         sqlx::query_as!(
             OrderRow,
             r#"select o.id, o.number, o.user_id, o.status, o.currency, o.total_minor, o.note,
-                      o.request_hash, o.created_at, o.updated_at,
+                      o.request_hash, o.created_at, o.updated_at, o.reservation_id,
                       (select json_agg(json_build_object(
                                 'product_id', i.product_id, 'sku', i.sku, 'name', i.name,
                                 'quantity', i.quantity, 'unit_price_minor', i.unit_price_minor
@@ -60,7 +64,8 @@ macro_rules! select_orders {
                        from order_items i where i.order_id = o.id)
                         as "items!: Json<Vec<ItemRow>>",
                       (select json_agg(json_build_object(
-                                'status', h.status, 'at', h.created_at, 'reason', h.reason
+                                'status', h.status, 'at', h.created_at, 'reason', h.reason,
+                                'reference', h.reference
                               ) order by h.step)
                        from order_history h where h.order_id = o.id)
                         as "history!: Json<Vec<Step>>"
@@ -140,6 +145,24 @@ pub async fn list(
         .collect()
 }
 
+/// Orders that have waited longer than this to be paid, by the database's clock.
+pub async fn overdue(
+    pool: &PgPool,
+    window: Duration,
+    most: i64,
+) -> Result<Vec<OrderKey>, sqlx::Error> {
+    sqlx::query_as!(
+        OrderKey,
+        "select id, reservation_id from orders
+         where status = 'placed' and created_at <= now() - make_interval(secs => $1)
+         order by created_at limit $2",
+        window.as_secs_f64(),
+        most,
+    )
+    .fetch_all(pool)
+    .await
+}
+
 impl TryFrom<OrderRow> for Stored {
     type Error = sqlx::Error;
 
@@ -174,6 +197,7 @@ impl TryFrom<OrderRow> for Stored {
                 created_at: row.created_at,
                 updated_at: row.updated_at,
                 history: row.history.0,
+                reservation_id: row.reservation_id,
             },
         })
     }

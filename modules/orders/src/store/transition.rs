@@ -1,70 +1,98 @@
+use platform::outbox::Outbox;
 use ports::Event;
 use serde_json::Value;
-use sqlx::PgPool;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::events;
 use crate::order::Status;
 
-pub struct Transition<'a> {
+/// A step of an order's life.
+#[derive(Clone, Copy)]
+pub struct Change<'a> {
     pub to: Status,
+    /// Where it may begin.
+    pub from: &'static [Status],
     pub reason: Option<&'a str>,
-    /// What the other modules are told.
-    pub event: Option<Event>,
+    pub reference: Option<&'a str>,
+}
+
+impl Change<'_> {
+    /// From wherever an order may come to this status.
+    pub fn to(to: Status) -> Self {
+        Self {
+            to,
+            from: to.predecessors(),
+            reason: None,
+            reference: None,
+        }
+    }
+}
+
+/// What names an order here and in products; neither ever changes.
+#[derive(Clone, Copy)]
+pub struct OrderKey {
+    pub id: Uuid,
+    pub reservation_id: Uuid,
+}
+
+/// The entry that a change has made in the order's history.
+pub struct Reached {
+    pub step: i32,
+    pub at: OffsetDateTime,
 }
 
 /// The one place where an order changes: whether the step is allowed is decided under the row's
-/// lock; history and event come with it. `false` when the order is not in a status to leave.
+/// lock; history and event come with it. `None` when the order is not in a status to leave, or is
+/// to leave the house while products has not yet confirmed its stock. Until then its hold may have
+/// expired: events wait in the outbox until products has taken them in, and the refusal of one
+/// cancels the order before its row goes.
 pub async fn transition(
-    pool: &PgPool,
-    order_id: Uuid,
-    transition: Transition<'_>,
-) -> Result<bool, sqlx::Error> {
-    let from: Vec<String> = transition
-        .to
-        .predecessors()
+    outbox: &Outbox,
+    order: OrderKey,
+    change: Change<'_>,
+) -> Result<Option<Reached>, sqlx::Error> {
+    let Some(body) = events::reached(change.to, order) else {
+        return Ok(None);
+    };
+    let from: Vec<String> = change
+        .from
         .iter()
-        .map(|status| (*status).to_owned())
+        .map(|status| status.as_str().to_owned())
         .collect();
-    let subscribers = transition
-        .event
-        .as_ref()
-        .map(|event| events::subscribers(&event.body))
-        .unwrap_or_default();
-    let event_id = transition
-        .event
-        .as_ref()
-        .map_or(Uuid::nil(), |event| event.id);
-    let event = transition
-        .event
-        .and_then(|event| serde_json::to_value(event).ok())
-        .unwrap_or(Value::Null);
-    let changed = sqlx::query_scalar!(
+    let event = Event::now(body);
+    sqlx::query_as!(
+        Reached,
         r#"with changed as (
              update orders set status = $2, steps = steps + 1,
                     updated_at = greatest(updated_at, now())
              where id = $1 and status = any($3)
+               and not ($9 and exists (
+                 select from outbox where subscriber = $10 and aggregate_id = $1
+               ))
              returning id, steps, updated_at
            ),
            history as (
-             insert into order_history (order_id, step, status, reason, created_at)
-             select id, steps, $2, $4, updated_at from changed
+             insert into order_history (order_id, step, status, reason, reference, created_at)
+             select id, steps, $2, $4, $5, updated_at from changed
            ),
            event as (
              insert into outbox (event_id, subscriber, aggregate_id, event)
-             select $5, subscriber, changed.id, $6
-             from changed, unnest($7::text[]) as subscriber
+             select $6, subscriber, changed.id, $7
+             from changed, unnest($8::text[]) as subscriber
            )
-           select true as "changed!" from changed"#,
-        order_id,
-        transition.to.as_str(),
+           select steps as step, updated_at as at from changed"#,
+        order.id,
+        change.to.as_str(),
         &from,
-        transition.reason,
-        event_id,
-        event,
-        &subscribers,
+        change.reason,
+        change.reference,
+        event.id,
+        serde_json::to_value(&event).unwrap_or(Value::Null),
+        &outbox.subscribers(events::subscribers(&event.body)),
+        change.to == Status::Shipped,
+        events::PRODUCTS,
     )
-    .fetch_optional(pool)
-    .await?;
-    Ok(changed.is_some())
+    .fetch_optional(outbox.pool())
+    .await
 }

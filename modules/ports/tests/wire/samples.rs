@@ -130,6 +130,7 @@ fn products() -> Vec<Sample> {
     });
     let of_events = each_variant!(EventRejection {
         OutOfStock { products: vec![SHORTAGE] },
+        NotAllocated,
     });
     [requests, rejections, of_events].concat()
 }

@@ -69,7 +69,8 @@ pub(super) async fn give_back(
            ),
            closed as (
              update reservations
-             set state = 'closed', order_id = $3, expires_at = null, updated_at = now()
+             set state = 'closed', closed_as = 'released', order_id = $3, expires_at = null,
+                 updated_at = now()
              where id in (select id from target) and $3::uuid is not null
            )
            select count(*) as "count!" from target"#,

@@ -9,10 +9,12 @@
 
 mod give_back;
 mod order_events;
+mod ship;
 mod sweep;
 mod take;
 
 pub(crate) use give_back::release;
 pub(crate) use order_events::{cancelled, placed};
+pub(crate) use ship::shipped;
 pub(crate) use sweep::sweep;
 pub(crate) use take::hold;

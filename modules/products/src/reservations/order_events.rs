@@ -68,7 +68,8 @@ pub(crate) async fn cancelled(
     };
     while give_back(&mut *tx, &[event.reservation_id], which).await? == 0 {
         let closed = sqlx::query_scalar!(
-            r#"insert into reservations (id, state, order_id) values ($1, 'closed', $2)
+            r#"insert into reservations (id, state, closed_as, order_id)
+               values ($1, 'closed', 'released', $2)
                on conflict (id) do update set updated_at = now()
                  where reservations.state = 'closed'
                returning true as "closed!""#,

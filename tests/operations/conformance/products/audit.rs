@@ -1,4 +1,4 @@
-use ports::products::{ReservationBook, ReservationState, StockBook};
+use ports::products::{ClosedAs, ReservationBook, ReservationState, StockBook};
 
 use super::fake_books::Skew;
 use super::*;
@@ -113,9 +113,19 @@ async fn shows_reservations_by_their_ids(bench: &Bench<impl ProductsWorld>) {
     let allocated = book(ReservationState::Allocated, order_id, None, &basket.lines);
     assert_eq!(bench.book(basket.reservation_id).await, allocated);
     bench.handle(&basket.cancelled()).await.unwrap();
-    let closed = bench.book(basket.reservation_id).await.unwrap();
-    assert_eq!(closed.state, ReservationState::Closed);
-    assert_eq!((closed.order_id, closed.lines), (order_id, Vec::new()));
+    let released = Some(ClosedAs::Released);
+    let closed = book(ReservationState::Closed, order_id, released, &[]);
+    assert_eq!(bench.book(basket.reservation_id).await, closed);
+
+    let left = Basket::of(&[(sofa, 2)]);
+    bench.reserve(&left).await.unwrap();
+    for event in [left.placed(), left.shipped()] {
+        bench.handle(&event).await.unwrap();
+    }
+    let left = bench.book(left.reservation_id).await.unwrap();
+    assert_eq!(left.closed_as, Some(ClosedAs::Shipped));
+    let stock = bench.stock_book(sofa).await;
+    assert_eq!((stock.on_hand, stock.movements, stock.lines), (48, 48, 0));
 }
 
 async fn shows_the_stock_and_what_it_is_made_of(bench: &Bench<impl ProductsWorld>) {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -30,6 +30,8 @@ pub struct State {
     pub reservations: BTreeMap<Uuid, Entry>,
     /// Of reservations that an order was heard of.
     pub order_ids: BTreeMap<Uuid, Uuid>,
+    /// Reservations whose goods have left.
+    pub shipped: BTreeSet<Uuid>,
     /// What was written past the shop.
     pub skews: BTreeMap<Uuid, Skew>,
 }
@@ -138,6 +140,21 @@ impl State {
         self.reservations.insert(id, Entry::Allocated(lines));
         Ok(())
     }
+
+    fn ship(&mut self, id: Uuid) -> PortResult<(), EventRejection> {
+        match self.reservations.get_mut(&id) {
+            Some(entry @ Entry::Allocated(_)) => {
+                if let Entry::Allocated(lines) = std::mem::replace(entry, Entry::Closed) {
+                    for line in lines {
+                        self.products.get_mut(&line.product_id).unwrap().on_hand -= line.quantity;
+                    }
+                }
+                Ok(())
+            }
+            Some(Entry::Closed) => Ok(()),
+            Some(Entry::Held(_)) | None => Err(PortError::Rejected(EventRejection::NotAllocated)),
+        }
+    }
 }
 
 fn out_of_stock(error: PortError<ReserveRejection>) -> PortError<EventRejection> {
@@ -210,6 +227,11 @@ impl Products for FakeProducts {
                 state.place(placed.reservation_id, &placed.lines)?;
                 let order_ids = &mut state.order_ids;
                 order_ids.insert(placed.reservation_id, placed.order_id);
+                Ok(())
+            }
+            EventBody::OrderShipped(shipped) => {
+                state.ship(shipped.reservation_id)?;
+                state.shipped.insert(shipped.reservation_id);
                 Ok(())
             }
             EventBody::OrderCancelled(cancelled) => {

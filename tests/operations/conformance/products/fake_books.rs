@@ -38,7 +38,11 @@ impl State {
         let (state, closed_as, lines): (_, _, &[ReservedLine]) = match entry {
             Entry::Held(lines) => (ReservationState::Held, None, lines),
             Entry::Allocated(lines) => (ReservationState::Allocated, None, lines),
-            Entry::Closed => (ReservationState::Closed, Some(ClosedAs::Released), &[]),
+            Entry::Closed => (
+                ReservationState::Closed,
+                Some(self.closed_as(reservation_id)),
+                &[],
+            ),
         };
         let line = |line: &ReservedLine| ReserveLine {
             product_id: line.product_id,
@@ -51,6 +55,13 @@ impl State {
             order_id: self.order_ids.get(&reservation_id).copied(),
             overdue_s: None,
             lines: lines.iter().map(line).collect(),
+        }
+    }
+
+    fn closed_as(&self, reservation_id: Uuid) -> ClosedAs {
+        match self.shipped.contains(&reservation_id) {
+            true => ClosedAs::Shipped,
+            false => ClosedAs::Released,
         }
     }
 

@@ -10,12 +10,13 @@ mod module;
 mod races;
 mod release;
 mod reserve;
+mod ship;
 mod snapshot;
 
 use std::sync::Arc;
 
 use ports::audit::Audit;
-use ports::events::{OrderCancelled, OrderPlaced};
+use ports::events::{OrderCancelled, OrderPlaced, OrderShipped};
 use ports::products::{
     EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReserveLine,
     ReserveRejection, ReserveRequest, Shortage, SnapshotRequest,
@@ -82,6 +83,13 @@ impl Basket {
 
     pub fn cancelled(&self) -> Event {
         event(EventBody::OrderCancelled(OrderCancelled {
+            order_id: self.order_id,
+            reservation_id: self.reservation_id,
+        }))
+    }
+
+    fn shipped(&self) -> Event {
+        event(EventBody::OrderShipped(OrderShipped {
             order_id: self.order_id,
             reservation_id: self.reservation_id,
         }))

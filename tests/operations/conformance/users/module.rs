@@ -27,6 +27,7 @@ impl World for UsersModule {
             login_per_minute: 0,
             refresh_token_lifetime: Duration::from_secs(3600),
             event_attempts: 5,
+            stream: None,
         };
         let tokens = Tokens::hs256(&SecretString::from("nobody signs in"), Duration::ZERO);
         let module = users::Module::new(database.pool(), config, tokens);

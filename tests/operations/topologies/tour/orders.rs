@@ -12,6 +12,7 @@ pub async fn visit(tour: &mut Tour<'_>, admin: &Customer, ada: &Customer, produc
     refusals(tour, ada, &order).await;
     read(tour, admin, ada, &placed).await;
     cancel(tour, admin, ada, &placed).await;
+    steps(tour, admin, ada, &order(1)).await;
     tour.shop.expect_balanced_books().await;
     tour.get(None, &format!("/api/v1/products/{product}")).await;
 }
@@ -89,4 +90,22 @@ async fn cancel(tour: &mut Tour<'_>, admin: &Customer, ada: &Customer, placed: &
         tour.get(Some(ada), &format!("{ORDERS}?status={status}"))
             .await;
     }
+}
+
+async fn steps(tour: &mut Tour<'_>, admin: &Customer, ada: &Customer, order: &Value) {
+    let placed = tour.send(Some(ada), PLACE, order).await;
+    let path = format!("{ORDERS}/{}", placed["id"].as_str().unwrap());
+    for step in ["ship", "pay", "deliver", "ship", "deliver", "pay", "cancel"] {
+        // Whether the stock is confirmed in time is a matter of luck.
+        tour.shop.expect_balanced_books().await;
+        let call = format!("POST {path}/{step}");
+        tour.ask(&call, &bare).await;
+        for body in [json!({ "reference": "No. 7" }), json!({ "reference": "" })] {
+            for who in [ada, admin] {
+                tour.send(Some(who), &call, &body).await;
+            }
+        }
+        tour.ask(&call, &|r| r.bearer_auth(&admin.token)).await;
+    }
+    tour.get(Some(ada), &path).await;
 }

@@ -1,5 +1,3 @@
-//! The outbox as its relays and its database see it.
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,9 +69,9 @@ async fn replicas_deliver_each_event_once_and_in_order() {
             // Deliveries that fail and those that succeed want the same two connections.
             let few = PgPoolOptions::new().max_connections(2);
             let few = few.connect_lazy_with(databases.of(Module::Orders));
-            let outbox = Arc::new(Outbox::new(few, 5));
-            let subscriber = Arc::clone(&subscriber);
-            tokio::spawn(outbox.relay(subscriber, stop.clone()))
+            let outbox = Arc::new(Outbox::new("orders", few, 5, None));
+            let subscriber: Arc<dyn Deliver> = subscriber.clone();
+            tokio::spawn(outbox.relay(vec![("products", subscriber)], stop.clone()))
         })
         .collect();
     eventually("the outbox is empty", async || {

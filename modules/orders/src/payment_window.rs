@@ -1,0 +1,67 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Module;
+use crate::order::Status;
+use crate::store::{Change, overdue, transition};
+
+const BATCH: i64 = 200;
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
+
+/// Who pays at the same instant keeps the order: a paid one does not expire.
+const EXPIRY: Change<'static> = Change {
+    to: Status::Cancelled,
+    from: &[Status::Placed],
+    reason: Some("payment_window_expired"),
+    reference: None,
+};
+
+impl Module {
+    /// Cancels orders whose time to be paid is over, until `stop`. Any number of replicas may.
+    pub async fn sweep(self: Arc<Self>, stop: CancellationToken) {
+        let Some(window) = self.config.payment_window else {
+            return;
+        };
+        while !stop.is_cancelled() {
+            let pause = match self.sweep_once(window, &stop).await {
+                Ok(BATCH..) => continue,
+                Ok(_) => PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "could not cancel unpaid orders");
+                    PAUSE_AFTER_ERROR
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))) => {}
+            }
+        }
+    }
+
+    /// Tells how many were overdue.
+    async fn sweep_once(
+        &self,
+        window: Duration,
+        stop: &CancellationToken,
+    ) -> Result<i64, sqlx::Error> {
+        let orders = overdue(&self.pool, window, BATCH).await?;
+        let (mut seen, mut cancelled) = (0, 0);
+        for order in orders {
+            if stop.is_cancelled() {
+                break;
+            }
+            seen += 1;
+            if transition(&self.outbox, order, EXPIRY).await?.is_some() {
+                cancelled += 1;
+                self.outbox.wake();
+            }
+        }
+        if cancelled > 0 {
+            tracing::info!(orders = cancelled, "cancelled unpaid orders");
+        }
+        Ok(seen)
+    }
+}

@@ -1,0 +1,129 @@
+//! A Redis of one's own, to be killed and started again.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use ::redis::Client;
+use ::redis::streams::StreamRangeReply;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{eventually, free_address, roomy_folder};
+
+/// Found, or installed, as CI does it.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/redis-bin");
+    let output = Command::new(script)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{script}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+});
+
+pub struct Redis {
+    address: SocketAddr,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Redis {
+    pub async fn start() -> Self {
+        let mut redis = Self {
+            address: free_address(),
+            folder: roomy_folder(),
+            child: None,
+        };
+        redis.revive().await;
+        redis
+    }
+
+    /// Starts it, with what it had when it was killed.
+    pub async fn revive(&mut self) {
+        let port = self.address.port().to_string();
+        let child = Command::new(&*PROGRAM)
+            .args(["--bind", "127.0.0.1", "--port", &port])
+            .args([
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+            ])
+            .arg("--dir")
+            .arg(self.folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        eventually("Redis answers", async || {
+            let ping = async {
+                let mut connection = self.client().get_multiplexed_async_connection().await?;
+                ::redis::cmd("PING")
+                    .query_async::<String>(&mut connection)
+                    .await
+            };
+            ping.await.is_ok()
+        })
+        .await;
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+            let mut log = String::new();
+            let _ = child.stdout.map(|mut out| out.read_to_string(&mut log));
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}/", self.address)
+    }
+
+    /// As a setting of a shop.
+    pub fn setting(&self) -> String {
+        format!("events.stream_url={}", self.url())
+    }
+
+    fn client(&self) -> Client {
+        Client::open(self.url()).unwrap()
+    }
+
+    /// The entries of a module's stream, `data` read.
+    pub async fn entries(&self, module: &str) -> Vec<Value> {
+        let mut connection = self
+            .client()
+            .get_multiplexed_async_connection()
+            .await
+            .unwrap();
+        let range: StreamRangeReply = ::redis::cmd("XRANGE")
+            .arg(format!("cleave:events:{module}"))
+            .arg("-")
+            .arg("+")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        let entries = range.ids.iter().map(|entry| {
+            let text = |field: &str| entry.get::<String>(field).unwrap();
+            assert_eq!(entry.map.len(), 5);
+            json!({
+                "id": text("id"),
+                "type": text("type"),
+                "occurred_at": text("occurred_at"),
+                "aggregate_id": text("aggregate_id"),
+                "data": serde_json::from_str::<Value>(&text("data")).unwrap(),
+            })
+        });
+        entries.collect()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
