@@ -78,6 +78,14 @@ pub enum Command {
     },
     /// Show or turn the dials of the running instance: who answers for each module
     Dial(Dial),
+    /// Prove the books of orders and products; exit with 1 when they differ
+    Reconcile {
+        /// Correct what can be corrected safely
+        #[arg(long)]
+        repair: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Show what the modules of the running instance have still to tell others, or try parked
     /// events again
     Events(Events),
@@ -318,9 +326,10 @@ impl Cli {
 impl Command {
     fn purpose(&self) -> Purpose {
         match self {
-            Command::Serve { .. } | Command::Doctor { .. } | Command::Config { .. } => {
-                Purpose::Serve
-            }
+            Command::Serve { .. }
+            | Command::Reconcile { .. }
+            | Command::Doctor { .. }
+            | Command::Config { .. } => Purpose::Serve,
             Command::Migrate { modules, .. } if !modules.is_empty() => {
                 Purpose::Databases(modules.clone())
             }
@@ -425,6 +434,8 @@ mod tests {
             "cleave events users replay --all",
             "cleave events replay --all",
             "cleave doctor --json",
+            "cleave reconcile",
+            "cleave reconcile --repair --json",
             "cleave healthcheck",
             "cleave personal-data --email a@example.org --json",
             "cleave personal-data --user 0198c5a0-0000-7000-8000-000000000000 --text a --text b",

@@ -16,5 +16,6 @@ mod outbox;
 mod payment_window;
 mod personal_data;
 mod process;
+mod reconcile;
 mod stream;
 mod topologies;
