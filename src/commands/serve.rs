@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
 
 use ports_http::Step;
@@ -42,9 +43,7 @@ async fn serve(
         instance = Instance::start(settings, secrets, databases) => instance?,
         () = signals.next() => return Ok(Outcome::Done),
     };
-    if databases.embedded().is_some() {
-        welcome_first_admin(&instance.shop).await?;
-    }
+    let welcome = welcome_first_admin(instance.shop.clone(), databases.embedded().is_some());
     // Where it cannot be left, commands need server.private in the settings.
     let _note = private_address::Note::leave(&settings.data_dir, instance.private_address)
         .inspect_err(|error| tracing::warn!(%error, "data_dir: cannot be written to"))
@@ -56,6 +55,7 @@ async fn serve(
             ended?;
             return Ok(Outcome::Failed);
         }
+        never = welcome => match never {},
     }
     tracing::info!("shutting down: finishing what is under way");
     tokio::select! {
@@ -86,20 +86,34 @@ impl Signals {
     }
 }
 
+/// Between two looks at a database that is away.
+#[cfg(feature = "users")]
+const FIRST_ADMIN_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// A shop on the embedded default has an admin from the start. The password is shown once, and
-/// never logged.
-async fn welcome_first_admin(shop: &Shop) -> anyhow::Result<()> {
+/// never logged. Beside what the process does else, since the database may be away just then.
+async fn welcome_first_admin(shop: Shop, embedded: bool) -> Infallible {
     #[cfg(feature = "users")]
-    if let Some(users) = &shop.users
-        && let Some(admin) = users.ensure_first_admin().await?
-    {
-        let password = admin.generated_password.unwrap_or_default();
-        eprintln!(
-            "\n  The first admin; the password is shown this once:\n    email     {}\n    password  {password}\n",
-            admin.email
-        );
+    while let (true, Some(users)) = (embedded, &shop.users) {
+        match users.ensure_first_admin().await {
+            Ok(None) => break,
+            Ok(Some(admin)) => {
+                let password = admin.generated_password.unwrap_or_default();
+                eprintln!(
+                    "\n  The first admin; the password is shown this once:\n    email     {}\n    password  {password}\n",
+                    admin.email
+                );
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not see whether there is an admin");
+                tokio::time::sleep(FIRST_ADMIN_PAUSE).await;
+            }
+        }
     }
-    Ok(())
+    #[cfg(not(feature = "users"))]
+    let _ = (shop, embedded);
+    std::future::pending().await
 }
 
 fn announce(instance: &Instance, secrets: &Secrets) {

@@ -52,6 +52,9 @@ impl Module {
         // Replicas see the same orders; at random they share them rather than queue for each.
         orders.shuffle(&mut rand::rng());
         let (mut seen, mut cancelled) = (0, 0);
+        if !orders.is_empty() {
+            platform::fail_point!("orders.overdue");
+        }
         for order in orders {
             if stop.is_cancelled() {
                 break;

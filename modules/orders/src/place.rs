@@ -73,8 +73,10 @@ impl Module {
             }
             Err(error) => return Err(refusal(error)),
         };
+        platform::fail_point!("orders.held");
         match self.record(&request, &hash, reservation).await {
             Ok(Some(order)) => {
+                platform::fail_point!("orders.stored");
                 self.outbox.wake();
                 Ok(Placed {
                     order,

@@ -7,6 +7,7 @@ pub mod body;
 pub mod client;
 pub mod db;
 pub mod edge;
+pub mod fail_point;
 pub mod inbox;
 pub mod outbox;
 pub mod page;

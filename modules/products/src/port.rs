@@ -31,7 +31,9 @@ impl Products for Module {
         request: ReserveRequest,
     ) -> PortResult<Reservation, ReserveRejection> {
         let hold = reservations::hold(self.pool(), &request, self.config.hold_ttl);
-        within(&cx, hold).await?.map_err(PortError::Rejected)
+        let held = within(&cx, hold).await?;
+        platform::fail_point!("products.reserved");
+        held.map_err(PortError::Rejected)
     }
 
     async fn release(&self, cx: CallContext, request: ReleaseRequest) -> PortResult<(), Never> {
@@ -65,6 +67,7 @@ impl Module {
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(Ok(()));
         }
+        platform::fail_point!("products.heard");
         let answer = match &event.body {
             EventBody::OrderPlaced(placed) => reservations::placed(&mut tx, placed).await?,
             EventBody::OrderShipped(shipped) => reservations::shipped(&mut tx, shipped).await?,
@@ -74,8 +77,10 @@ impl Module {
             }
             _ => Ok(()),
         };
+        platform::fail_point!("products.affected");
         if answer.is_ok() {
             tx.commit().await?;
+            platform::fail_point!("products.handled");
         }
         Ok(answer)
     }

@@ -29,7 +29,7 @@ pub use instances::AUTH_SECRET;
 pub use locks::Blocker;
 pub use loss::{CLOSED, FORBIDDEN, GONE, lose};
 pub use outage::Outage;
-pub use process::{Process, command, free_address, roomy_folder, server_of};
+pub use process::{Process, command, free_address, on, roomy_folder, server_of};
 pub use raw::Raw;
 pub use shop::TestShop;
 pub use topology::Topology;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 use reqwest::{Client, Method, RequestBuilder};
+use sqlx::ConnectOptions;
 use tempfile::TempDir;
+
+use super::TestDatabases;
 
 /// A first start makes a database cluster, on a machine that is busy with tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,6 +64,18 @@ pub fn command(data_dir: &Path, address: SocketAddr, arguments: &[&str]) -> Comm
     command
 }
 
+/// On the databases of a test, by their addresses.
+pub fn on(databases: &TestDatabases, mut command: Command) -> Command {
+    for (module, options) in databases.all() {
+        let variable = format!(
+            "CLEAVE__MODULES__{}__DATABASE_URL",
+            module.name().to_uppercase()
+        );
+        command.env(variable, options.to_url_lossy().as_str());
+    }
+    command
+}
+
 /// A serving process; killed when it is dropped.
 pub struct Process {
     pub address: SocketAddr,
@@ -71,7 +86,20 @@ pub struct Process {
 
 impl Process {
     /// Starts it, and returns when it is ready.
-    pub async fn serve(mut command: Command, address: SocketAddr) -> Self {
+    pub async fn serve(command: Command, address: SocketAddr) -> Self {
+        let mut process = Self::spawn(command, address);
+        let start = Instant::now();
+        while !process.is_ready().await {
+            let ended = process.has_ended();
+            assert!(ended.is_none(), "{ended:?}: {}", process.log());
+            assert!(start.elapsed() < PATIENCE, "not ready: {}", process.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        process
+    }
+
+    /// Starts it, whatever becomes of it.
+    pub fn spawn(mut command: Command, address: SocketAddr) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
@@ -84,20 +112,16 @@ impl Process {
             }
         });
         let client = Client::builder().no_proxy().build().unwrap();
-        let mut process = Self {
+        Self {
             address,
             child,
             client,
             log,
-        };
-        let start = Instant::now();
-        while !process.is_ready().await {
-            let ended = process.child.try_wait().unwrap();
-            assert!(ended.is_none(), "{ended:?}: {}", process.log());
-            assert!(start.elapsed() < PATIENCE, "not ready: {}", process.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        process
+    }
+
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -124,7 +148,7 @@ impl Process {
     pub async fn ended(mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.has_ended() {
                 return status.code();
             }
             assert!(start.elapsed() < PATIENCE, "does not end: {}", self.log());

@@ -5,9 +5,8 @@ use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::modules::on;
 use super::{run, said};
-use crate::support::{Process, TestDatabases, command, free_address, roomy_folder};
+use crate::support::{Process, TestDatabases, command, free_address, on, roomy_folder};
 
 /// Secrets that the processes of one shop share.
 const SHARED: [&str; 4] = [

@@ -1,8 +1,7 @@
 //! The program as a process: its starts, its ends, and its commands.
 
-mod buyers;
+mod away;
 mod commands;
-mod crash;
 mod dial;
 mod events;
 mod guide;

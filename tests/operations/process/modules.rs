@@ -4,9 +4,9 @@ use cleave::settings::Module;
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::ConnectOptions;
 
 use super::{run, said};
+<<<<<<< HEAD
 use crate::support::{Process, TestDatabases, command, free_address, roomy_folder};
 
 pub fn on(databases: &TestDatabases, mut command: Command) -> Command {
@@ -19,6 +19,9 @@ pub fn on(databases: &TestDatabases, mut command: Command) -> Command {
     }
     command
 }
+=======
+use crate::support::{Process, TestDatabases, command, free_address, on, roomy_folder};
+>>>>>>> w-e
 
 #[tokio::test]
 async fn migrate_check_tells_what_is_missing() {

@@ -61,7 +61,7 @@ pub async fn transition(
         .map(|status| status.as_str().to_owned())
         .collect();
     let event = Event::now(body);
-    sqlx::query_as!(
+    let reached = sqlx::query_as!(
         Reached,
         r#"with changed as (
              update orders set status = $2, steps = steps + 1,
@@ -93,6 +93,13 @@ pub async fn transition(
         change.to == Status::Shipped,
         events::PRODUCTS,
     )
+<<<<<<< HEAD
     .fetch_optional(outbox.pool())
     .await
+=======
+    .fetch_optional(pool)
+    .await?;
+    platform::fail_point!("orders.changed");
+    Ok(reached)
+>>>>>>> w-e
 }

@@ -39,7 +39,9 @@ async fn sweep_once(pool: &PgPool) -> Result<i64, sqlx::Error> {
     if expired.is_empty() {
         return Ok(0);
     }
+    platform::fail_point!("products.expired");
     let given = retry_contention(|| give_back(pool, &expired, GiveBack::ExpiredHolds)).await?;
+    platform::fail_point!("products.swept");
     tracing::info!(holds = given, "gave back expired holds");
     Ok(i64::try_from(expired.len()).unwrap_or(BATCH))
 }
