@@ -6,22 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{run, said};
-<<<<<<< HEAD
-use crate::support::{Process, TestDatabases, command, free_address, roomy_folder};
-
-pub fn on(databases: &TestDatabases, mut command: Command) -> Command {
-    for (module, options) in databases.all() {
-        let variable = format!(
-            "CLEAVE__MODULES__{}__DATABASE_URL",
-            module.name().to_uppercase()
-        );
-        command.env(variable, options.to_url_lossy().as_str());
-    }
-    command
-}
-=======
 use crate::support::{Process, TestDatabases, command, free_address, on, roomy_folder};
->>>>>>> w-e
 
 #[tokio::test]
 async fn migrate_check_tells_what_is_missing() {

@@ -93,13 +93,8 @@ pub async fn transition(
         change.to == Status::Shipped,
         events::PRODUCTS,
     )
-<<<<<<< HEAD
     .fetch_optional(outbox.pool())
-    .await
-=======
-    .fetch_optional(pool)
     .await?;
     platform::fail_point!("orders.changed");
     Ok(reached)
->>>>>>> w-e
 }

@@ -95,6 +95,9 @@ impl Outbox {
         let most = if probe { PROBE } else { BATCH };
         let claimed_at = Instant::now();
         let claim = self.claim(subscriber, most).await?;
+        if !claim.deliveries.is_empty() {
+            crate::fail_point!("outbox.claimed");
+        }
         let pass = Pass {
             outbox: self,
             deliver,
@@ -154,6 +157,7 @@ impl Pass<'_> {
             }
             if !delivered.0.is_empty() {
                 self.outbox.delivered(&delivered.0, &delivered.1).await?;
+                crate::fail_point!("outbox.deleted");
             }
             if !not_begun.0.is_empty() {
                 self.outbox.not_begun(&not_begun.0, &not_begun.1).await?;
@@ -180,6 +184,7 @@ impl Pass<'_> {
         let module = self.outbox.module;
         let reason = match answer {
             Ok(Ok(())) => {
+                crate::fail_point!("outbox.accepted");
                 self.answered.fetch_add(1, Ordering::Relaxed);
                 let lag = delivery.age + self.claimed_at.elapsed().as_secs_f64();
                 measure::delivered(module, &delivery.subscriber, lag);
