@@ -18,6 +18,7 @@ fn module(pool: &PgPool, payment_window: Option<Duration>) -> Arc<orders::Module
     let config = orders::Config {
         currency: Currency::EUR,
         event_attempts: 1,
+        stream: None,
         payment_window,
     };
     let products = Arc::new(FakeProducts::default());
