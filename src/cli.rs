@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ports_http::Step;
+use uuid::Uuid;
 
 use crate::dials::Turn;
 use crate::settings::{Inputs, Module, Purpose};
@@ -77,6 +78,14 @@ pub enum Command {
     },
     /// Show or turn the dials of the running instance: who answers for each module
     Dial(Dial),
+    /// Prove the books of orders and products; exit with 1 when they differ
+    Reconcile {
+        /// Correct what can be corrected safely
+        #[arg(long)]
+        repair: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Show what the modules of the running instance have still to tell others, or try parked
     /// events again
     Events(Events),
@@ -85,6 +94,9 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Look for a person's words in every column of every table, and tell where they are; exits with
+    /// 1 when there are any, or when a module could not be looked at
+    PersonalData(PersonalData),
     /// For containers: exit with 0 when the running instance is ready
     Healthcheck {
         #[command(flatten)]
@@ -125,6 +137,30 @@ pub struct Demo {
     pub seed: u64,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// At least one of what to look for.
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("words").required(true).multiple(true))]
+pub struct PersonalData {
+    /// This address and, when an account has it, the account's other words
+    #[arg(long, value_name = "E", group = "words", value_parser = some_text)]
+    pub email: Option<String>,
+    /// The email and the full name of this account
+    #[arg(long, value_name = "ID", group = "words")]
+    pub user: Option<Uuid>,
+    /// Any other words; may be repeated
+    #[arg(long, value_name = "T", group = "words", value_parser = some_text)]
+    pub text: Vec<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+fn some_text(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("must not be blank"),
+        text => Ok(text.to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -290,13 +326,16 @@ impl Cli {
 impl Command {
     fn purpose(&self) -> Purpose {
         match self {
-            Command::Serve { .. } | Command::Doctor { .. } | Command::Config { .. } => {
-                Purpose::Serve
-            }
+            Command::Serve { .. }
+            | Command::Reconcile { .. }
+            | Command::Doctor { .. }
+            | Command::Config { .. } => Purpose::Serve,
             Command::Migrate { modules, .. } if !modules.is_empty() => {
                 Purpose::Databases(modules.clone())
             }
-            Command::Migrate { .. } | Command::Demo(_) => Purpose::Databases(Module::ALL.to_vec()),
+            Command::Migrate { .. } | Command::Demo(_) | Command::PersonalData(_) => {
+                Purpose::Databases(Module::ALL.to_vec())
+            }
             Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
             Command::Import { .. } => Purpose::Databases(vec![Module::Products]),
             Command::Dial(_)
@@ -395,7 +434,11 @@ mod tests {
             "cleave events users replay --all",
             "cleave events replay --all",
             "cleave doctor --json",
+            "cleave reconcile",
+            "cleave reconcile --repair --json",
             "cleave healthcheck",
+            "cleave personal-data --email a@example.org --json",
+            "cleave personal-data --user 0198c5a0-0000-7000-8000-000000000000 --text a --text b",
             "cleave openapi",
             "cleave config --json",
         ] {
@@ -405,6 +448,10 @@ mod tests {
             "cleave import",
             "cleave admin create",
             "cleave dance",
+            "cleave personal-data",
+            "cleave personal-data --email",
+            "cleave personal-data --text=",
+            "cleave personal-data --user ada",
             "cleave migrate shop",
             "cleave dial shop",
             "cleave dial products away",

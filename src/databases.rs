@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use platform::db::{self, PoolSettings};
 use secrecy::ExposeSecret;
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection, PgPool};
 
 use crate::embedded::{self, DatabaseName, EmbeddedError, Progress, Server};
 use crate::settings::{Module, Settings};
@@ -66,6 +66,17 @@ impl Databases {
             statement_timeout: module_settings.statement_timeout,
         };
         Ok(db::pool(module.name(), options.clone(), pool_settings))
+    }
+
+    /// A connection that reads only, for as long as it takes.
+    pub async fn patient_reader(&self, module: Module) -> anyhow::Result<PgConnection> {
+        let options = self.options.iter().find(|(of, _)| *of == module);
+        let (_, options) = options.with_context(|| format!("{module} has no database here"))?;
+        let options = options.clone().options([
+            ("statement_timeout", "0"),
+            ("default_transaction_read_only", "on"),
+        ]);
+        Ok(options.connect().await?)
     }
 
     pub fn embedded(&self) -> Option<&Server> {

@@ -38,6 +38,7 @@ impl KnownPaths {
         let private = [
             ("/ops/topology", vec!["GET", "HEAD"]),
             ("/ops/modules/{name}", vec!["PUT"]),
+            ("/ops/reconcile", vec!["POST"]),
             ("/ops/events", vec!["GET", "HEAD"]),
             ("/ops/events/{module}/parked", vec!["GET", "HEAD"]),
             ("/ops/events/{module}/parked/replay", vec!["POST"]),

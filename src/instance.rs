@@ -14,6 +14,7 @@ use crate::dials::Dials;
 use crate::health::Health;
 use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
+use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
 use crate::wiring::{Shop, Store};
 use crate::{migrations, private, server};
@@ -31,6 +32,8 @@ pub struct Instance {
     public: Listener,
     private: Listener,
     tasks: TaskTracker,
+    /// Ends what would take longer than a stop may.
+    stopping: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -53,10 +56,13 @@ impl Instance {
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;
         let operators = Operators::new(secrets, private.address);
+        let stopping = CancellationToken::new();
+        let auditor = Auditor::new(shop.books(), stopping.clone());
         let private = private::start(
             settings,
             private,
             operators,
+            auditor,
             shop.clone(),
             Arc::clone(&dials),
             Arc::clone(&health),
@@ -82,6 +88,7 @@ impl Instance {
             public,
             private,
             tasks,
+            stopping,
             stop,
         })
     }
@@ -102,6 +109,7 @@ impl Instance {
     /// whoever uses it.
     pub async fn stop(self, grace: Duration) {
         self.health.stop();
+        self.stopping.cancel();
         let finished = async {
             self.public.drain().await;
             self.private.drain().await;

@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod ops;
 pub mod private;
 pub mod private_address;
+pub mod reconcile;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -41,6 +41,17 @@ pub async fn at_start(
     Ok(())
 }
 
+/// For a command: as [`at_start`], of a database that must be there.
+pub async fn before_work(mode: MigrateMode, store: &Store) -> anyhow::Result<()> {
+    match mode {
+        MigrateMode::Off => Ok(()),
+        MigrateMode::Check => refuse_behind(store).await,
+        MigrateMode::Auto => db::migrate(&store.pool, store.migrator)
+            .await
+            .with_context(|| format!("the database of {}", store.module)),
+    }
+}
+
 /// An error that names the command to run when migrations are missing.
 pub async fn refuse_behind(store: &Store) -> anyhow::Result<()> {
     let missing = store

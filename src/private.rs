@@ -26,6 +26,7 @@ use crate::health::{self, Health};
 use crate::limits::{RequestLimit, limit_requests};
 use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
+use crate::ops::reconcile::{self, Auditor};
 use crate::ops::{self, Operators};
 use crate::server::{body_limit, edge_of, path_config, refuse};
 use crate::settings::Settings;
@@ -40,6 +41,7 @@ pub fn start(
     settings: &Settings,
     socket: Socket,
     operators: Operators,
+    auditor: Auditor,
     shop: Shop,
     dials: Arc<Dials>,
     health: Arc<Health>,
@@ -50,12 +52,14 @@ pub fn start(
         let tokens = Arc::clone(&tokens);
         Arc::new(move |headers: &HeaderMap| vouched(&tokens, headers))
     };
-    let at_the_edge = Arc::new(edge_of(settings, requests.clone(), Some(voucher)));
+    let mut at_the_edge = edge_of(settings, requests.clone(), Some(voucher));
+    at_the_edge.unbounded.push(reconcile::PATH);
+    let at_the_edge = Arc::new(at_the_edge);
     let request_limit = RequestLimit::new(settings.limits.requests_per_second);
     let body_limit = body_limit(settings);
     let hosted: Vec<_> = settings.hosted().collect();
     let known = KnownPaths::of(&openapi::document_of(&hosted)).and_private();
-    let operators = web::Data::new(operators);
+    let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
     let outboxes = web::Data::new(shop.outboxes());
 
     Listener::start(socket, settings.server.workers, requests, move || {
@@ -67,6 +71,7 @@ pub fn start(
             .app_data(web::Data::from(Arc::clone(&health)))
             .app_data(web::Data::from(Arc::clone(&dials)))
             .app_data(operators.clone())
+            .app_data(auditor.clone())
             .app_data(outboxes.clone())
             .app_data(path_config())
             .configure(health::routes)

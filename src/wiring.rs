@@ -41,6 +41,7 @@ pub struct Shop {
     pub orders: Option<Arc<orders::Module>>,
     /// Whom the other modules tell; absent where nobody answers for orders.
     orders_port: Option<Arc<dyn Orders>>,
+    products_port: Option<Arc<dyn Products>>,
     /// Absent where nobody answers for users; tokens are then trusted until they expire.
     accounts: Option<Arc<dyn Accounts>>,
     tokens: Tokens,
@@ -135,6 +136,7 @@ impl Shop {
             #[cfg(feature = "orders")]
             orders,
             orders_port,
+            products_port,
             accounts,
             tokens,
         })
@@ -179,6 +181,11 @@ impl Shop {
         }
     }
 
+    /// Whose books must agree; absent where one of them is off.
+    pub fn books(&self) -> Option<(Arc<dyn Orders>, Arc<dyn Products>)> {
+        self.orders_port.clone().zip(self.products_port.clone())
+    }
+
     /// Waits for work that outlives its request.
     pub async fn finish(&self) {
         #[cfg(feature = "orders")]
@@ -203,7 +210,16 @@ impl Shop {
         if let Some(orders) = &self.orders {
             tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
             tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            tasks.spawn(Arc::clone(orders).settle_erasures(stop.clone()));
             tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
+        }
+    }
+
+    /// For a command whose work is not done before products has heard of it.
+    pub fn start_relay_of_orders(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            tasks.spawn(Arc::clone(orders).relay(stop.clone()));
         }
     }
 
@@ -304,7 +320,7 @@ pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
     let url = settings.events.stream_url.as_ref();
     let open = |url: &SecretString| {
         Stream::open(url.expose_secret(), settings.events.stream_length)
-            .context("events.stream_url: not a URL that Redis has")
+            .context("events.stream_url")
     };
     url.map(open).transpose()
 }

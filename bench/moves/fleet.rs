@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
-const SECRET: &str = "only for this bench, and long enough";
+pub const SECRET: &str = "only for this bench, and long enough";
 
 /// A server of its own, in the temporary folder, with the settings that users get.
 pub struct Databases {
@@ -33,7 +33,7 @@ impl Databases {
         self.cluster.stop().await;
     }
 
-    async fn connect(&self, module: Module) -> PgConnection {
+    pub async fn connect(&self, module: Module) -> PgConnection {
         let options = self.cluster.connect_options(module.name());
         PgConnection::connect_with(&options).await.unwrap()
     }
@@ -191,6 +191,10 @@ impl Fleet {
         self.processes[0].public
     }
 
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.processes.iter().map(|process| process.public)
+    }
+
     /// Of all processes together; Linux tells it in hundredths of a second.
     pub fn cpu(&self) -> Duration {
         let ticks = |process: &Process| {
@@ -244,7 +248,7 @@ fn set(command: &mut Command, setting: &str) {
 }
 
 /// The release binary, on the shared databases, with a data folder of its own.
-fn command(databases: &Databases, name: &str) -> Command {
+pub fn command(databases: &Databases, name: &str) -> Command {
     let mut command = Command::new(binary());
     command
         .env_clear()

@@ -57,27 +57,34 @@ impl Shop {
         }
     }
 
-    /// Two lines each, one order after the other for each client.
+    /// Of two lines; how long it took, unless it was refused.
+    pub async fn place_order(&self) -> Option<Duration> {
+        let order = {
+            let mut random = rand::rng();
+            let mut product = || &self.products[random.random_range(0..PRODUCTS)];
+            json!({ "items": [
+                { "product_id": product(), "quantity": 1 },
+                { "product_id": product(), "quantity": 2 },
+            ] })
+        };
+        let begun = Instant::now();
+        let (status, answer) = self.post("/orders", &order).await;
+        if status == StatusCode::CREATED {
+            return Some(begun.elapsed());
+        }
+        eprintln!("{status}: {answer}");
+        None
+    }
+
+    /// One order after the other for each client.
     pub async fn place_orders(&self, clients: usize, lasting: Duration) -> Figures {
         let start = Instant::now();
         let client = async || {
             let (mut took, mut failed) = (Vec::new(), 0);
             while start.elapsed() < lasting {
-                let order = {
-                    let mut random = rand::rng();
-                    let mut product = || &self.products[random.random_range(0..PRODUCTS)];
-                    json!({ "items": [
-                        { "product_id": product(), "quantity": 1 },
-                        { "product_id": product(), "quantity": 2 },
-                    ] })
-                };
-                let begun = Instant::now();
-                let (status, answer) = self.post("/orders", &order).await;
-                if status == StatusCode::CREATED {
-                    took.push(begun.elapsed());
-                } else {
-                    eprintln!("{status}: {answer}");
-                    failed += 1;
+                match self.place_order().await {
+                    Some(time) => took.push(time),
+                    None => failed += 1,
                 }
             }
             (took, failed)

@@ -13,8 +13,10 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod operator;
+mod personal_data;
 #[cfg(feature = "products")]
 mod progress;
+mod reconcile;
 mod serve;
 mod table;
 #[cfg(any(feature = "users", feature = "products"))]
@@ -98,8 +100,12 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
         Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
+        Command::Reconcile { repair, output } => {
+            runtime.block_on(reconcile::run(settings, repair, output.json))
+        }
         Command::Events(events) => runtime.block_on(events::run(settings, events)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
+        Command::PersonalData(asked) => runtime.block_on(personal_data::run(settings, asked)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),
         Command::Serve { .. } | Command::Config { .. } | Command::Openapi => Ok(Outcome::Done),
         #[allow(unreachable_patterns, reason = "when every module is built in")]

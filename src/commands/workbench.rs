@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use platform::auth::Tokens;
-use platform::db;
 
 use crate::databases::{Databases, Tenancy};
 use crate::migrations;
-use crate::settings::{MigrateMode, Module, Settings};
+use crate::settings::{Module, Settings};
 use crate::wiring::{self, Store};
 
 pub struct Workbench {
@@ -43,13 +42,7 @@ impl Workbench {
 
     async fn prepare(&self) -> anyhow::Result<()> {
         for store in &self.stores {
-            match self.settings.migrate {
-                MigrateMode::Off => {}
-                MigrateMode::Check => migrations::refuse_behind(store).await?,
-                MigrateMode::Auto => db::migrate(&store.pool, store.migrator)
-                    .await
-                    .with_context(|| format!("the database of {}", store.module))?,
-            }
+            migrations::before_work(self.settings.migrate, store).await?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod events;
+pub mod reconcile;
 mod topology;
 
 use actix_web::http::header;
@@ -17,6 +18,7 @@ pub use topology::{ModuleTopology, Topology};
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(topology::topology)
         .service(topology::turn)
+        .service(reconcile::run)
         .service(events::events)
         .service(events::parked)
         .service(events::replay)

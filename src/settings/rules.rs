@@ -20,6 +20,7 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
         }
         peer(&module.setting("url"), values, problems);
     }
+    stream(values, problems);
     if let (Value::Text(public), Value::Text(private)) = (
         values.value("server.public"),
         values.value("server.private"),
@@ -29,6 +30,22 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
         let message =
             format!("{private} is server.public already; the two listeners need one each");
         problems.add_rule("server.private", values.source("server.private"), message);
+    }
+}
+
+/// A URL of the right scheme may still name no database that Redis has.
+fn stream(values: &Values, problems: &mut Problems) {
+    const NAME: &str = "events.stream_url";
+    let Value::Url(url) = values.value(NAME) else {
+        return;
+    };
+    let url = url.expose_secret();
+    if let Err(error) = platform::stream::check(url) {
+        let message = format!(
+            "{:?} is not the address of a Redis: {error}",
+            mask::url(url)
+        );
+        problems.add_rule(NAME, values.source(NAME), message);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why an order was not placed or changed, and how a client hears of it.
 
 use actix_web::http::{StatusCode, header};
-use platform::Problem;
 use platform::problem::FieldError;
+use platform::{Problem, auth};
 use ports::Failure;
 use ports::products::Shortage;
 use serde_json::json;
@@ -24,6 +24,8 @@ pub enum PlaceError {
     Products(#[from] Failure),
     #[error("the orders database failed")]
     Database(#[from] sqlx::Error),
+    #[error("the account is deleted")]
+    AccountDeleted,
     #[error("placing was interrupted")]
     Interrupted,
 }
@@ -53,6 +55,7 @@ impl From<PlaceError> for Problem {
             ),
             PlaceError::Products(failure) => failure_problem(failure),
             PlaceError::Database(error) => error.into(),
+            PlaceError::AccountDeleted => auth::invalid_token(),
             PlaceError::Interrupted => Problem::internal(),
         }
     }

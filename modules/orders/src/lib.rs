@@ -3,9 +3,11 @@
 //! An order costs two commits: one in the products database for the hold, one in this module's
 //! for the order, its history and its event. A crash between the two leaves a hold, which expires.
 
+mod audit;
 mod change;
 mod config;
 pub mod demo;
+mod erasure;
 mod error;
 mod events;
 mod http;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::seq::SliceRandom;
 use tokio_util::sync::CancellationToken;
 
 use crate::Module;
@@ -47,7 +48,9 @@ impl Module {
         window: Duration,
         stop: &CancellationToken,
     ) -> Result<i64, sqlx::Error> {
-        let orders = overdue(&self.pool, window, BATCH).await?;
+        let mut orders = overdue(&self.pool, window, BATCH).await?;
+        // Replicas see the same orders; at random they share them rather than queue for each.
+        orders.shuffle(&mut rand::rng());
         let (mut seen, mut cancelled) = (0, 0);
         if !orders.is_empty() {
             platform::fail_point!("orders.overdue");

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Module;
+use crate::erasure::is_erased;
 use crate::error::PlaceError;
 use crate::order::{Item, Order, Status, Step, random_number};
 use crate::request::Request;
@@ -65,8 +66,10 @@ impl Module {
             Ok(reservation) => reservation,
             // The order of this key came and went while this request was on its way.
             Err(PortError::Rejected(ReserveRejection::ReservationClosed)) => {
-                let replay = self.replay(&request, &hash).await?;
-                return replay.ok_or(PlaceError::Interrupted);
+                return match self.replay(&request, &hash).await? {
+                    Some(placed) => Ok(placed),
+                    None => Err(self.nothing_stored(request.user_id).await?),
+                };
             }
             Err(error) => return Err(refusal(error)),
         };
@@ -125,7 +128,8 @@ impl Module {
         answer
     }
 
-    /// Stores the order; `None` when another request with the same key did so first.
+    /// Stores the order; `None` when another request with the same key did so first, or when nothing
+    /// may be stored for this person any more.
     async fn record(
         &self,
         request: &Request,
@@ -195,7 +199,7 @@ impl Module {
     }
 
     /// Another request with this key has stored its order meanwhile. The hold is that order's too,
-    /// unless the bodies differ.
+    /// unless the bodies differ. Or the account was deleted meanwhile.
     async fn lost_the_race(
         &self,
         request: &Request,
@@ -204,13 +208,27 @@ impl Module {
     ) -> Result<Placed, PlaceError> {
         match self.replay(request, hash).await {
             Ok(Some(placed)) => Ok(placed),
-            Ok(None) => Err(PlaceError::Interrupted),
+            Ok(None) => {
+                // With a key the hold may also be that of an order which is there.
+                if request.idempotency_key.is_none() {
+                    self.release(reservation_id, "account deleted").await;
+                }
+                Err(self.nothing_stored(request.user_id).await?)
+            }
             Err(PlaceError::KeyReused) => {
                 self.release(reservation_id, "idempotency key reused").await;
                 Err(PlaceError::KeyReused)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Why there is neither a new order nor the one of another request.
+    async fn nothing_stored(&self, user_id: Uuid) -> Result<PlaceError, sqlx::Error> {
+        Ok(match is_erased(&self.pool, user_id).await? {
+            true => PlaceError::AccountDeleted,
+            false => PlaceError::Interrupted,
+        })
     }
 
     /// Gives a hold back now rather than when it expires; best effort.

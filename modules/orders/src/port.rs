@@ -2,19 +2,27 @@
 
 use async_trait::async_trait;
 use platform::{db, inbox};
+use ports::audit::Audit;
+use ports::events::EventBody;
+use ports::orders::{OrderBooks, RetellRequest};
 use ports::{CallContext, Event, Failure, Never, Orders, PortResult};
 
-use crate::Module;
+use crate::{Module, audit, erasure};
 
 #[async_trait]
 impl Orders for Module {
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), Never> {
-        let handled = tokio::time::timeout_at(cx.deadline.into(), self.handle_once(&event));
-        match handled.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(noticed(&error, &cx).into()),
-            Err(_) => Err(Failure::Timeout.into()),
-        }
+        Ok(within(&cx, self.handle_once(&event)).await?)
+    }
+
+    async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<OrderBooks, Never> {
+        Ok(within(&cx, audit::books(&self.pool, &request)).await?)
+    }
+
+    async fn retell(&self, cx: CallContext, request: RetellRequest) -> PortResult<(), Never> {
+        within(&cx, audit::retell(&self.pool, &request.order_ids)).await?;
+        self.outbox.wake();
+        Ok(())
     }
 }
 
@@ -24,7 +32,22 @@ impl Module {
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(());
         }
+        if let EventBody::UserDeleted(deleted) = &event.body {
+            erasure::erase(&mut tx, deleted.user_id).await?;
+        }
         tx.commit().await
+    }
+}
+
+/// Runs a use case within the caller's deadline.
+async fn within<T>(
+    cx: &CallContext,
+    use_case: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout_at(cx.deadline.into(), use_case).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(noticed(&error, cx)),
+        Err(_) => Err(Failure::Timeout),
     }
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use garde::Validate;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -109,7 +109,7 @@ where
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // What is no JSON further on has no shape to speak of.
-        if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        if let Err(error) = serde_json::from_slice::<Value>(bytes) {
             return malformed(error);
         }
         let field = error.path().to_string();
@@ -133,10 +133,11 @@ pub fn validate<T: Validate<Context = ()>>(value: T) -> Result<T, Problem> {
 }
 
 fn shape_problem(path: String, error: serde_json::Error) -> Problem {
-    if error.classify() != Category::Data {
-        return malformed(error);
-    }
-    let message = error.to_string();
+    // Of a value that cannot be a variant it says that the JSON is wrong.
+    let message = match error.classify() {
+        Category::Data => error.to_string(),
+        _ => "is not of the kind that belongs here".to_owned(),
+    };
     // serde ends its messages with " at line 1 column 2", which says nothing to a caller.
     let message = match message.rsplit_once(" at line ") {
         Some((message, _)) => message.to_owned(),
@@ -226,7 +227,13 @@ mod tests {
         #[garde(skip)]
         #[allow(dead_code)]
         note: Option<String>,
+        #[garde(skip)]
+        #[allow(dead_code)]
+        kind: Option<Kind>,
     }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {}
 
     #[derive(Debug, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
@@ -263,6 +270,8 @@ mod tests {
             (r#"{"lines":[{"quantity":"1"}]}"#, "lines[0].quantity"),
             (r#"{"lines":[{}]}"#, "lines[0].quantity"),
             (r#"{"lines":[],"extra":1}"#, "extra"),
+            (r#"{"lines":[],"kind":7}"#, "kind"),
+            (r#"{"lines":[],"kind":"none"}"#, "kind"),
             (r#"{"lines":[{"quantity":1,"extra":1}]}"#, "lines[0].extra"),
             (r#"{"lines":[],"note":"a\u0000"}"#, "note"),
         ];

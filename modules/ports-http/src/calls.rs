@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 use async_trait::async_trait;
+use ports::audit::Audit;
 use ports::events::Event;
+use ports::orders::{OrderBooks, RetellRequest};
 use ports::products::{
-    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection, ReserveRequest,
-    SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReservationBooks,
+    ReserveRejection, ReserveRequest, SnapshotRequest, StockBooks,
 };
 use ports::users::{Account, AccountRejection, AccountRequest};
 use ports::{CallContext, Never, Orders, PortResult, Products, Users};
@@ -90,15 +92,23 @@ port! { Users is users v 1 {
     account(AccountRequest) -> Account, AccountRejection: Safe;
 } }
 
+// Audits read what traffic moves: two readings differ without anything being wrong, so that they are
+// not shadowed.
+
 port! { Products is products v 1 {
     snapshot(SnapshotRequest) -> Vec<ProductSnapshot>, Never: Safe;
     reserve(ReserveRequest) -> Reservation, ReserveRejection: Idempotent;
     release(ReleaseRequest) -> (), Never: Idempotent;
     handle(Event) -> (), EventRejection: Idempotent;
+    audit(Audit) -> ReservationBooks, Never: Idempotent;
+    audit_stock(Audit) -> StockBooks, Never: Idempotent;
+    repair(RepairRequest) -> (), Never: Idempotent;
 } }
 
 port! { Orders is orders v 1 {
     handle(Event) -> (), Never: Idempotent;
+    audit(Audit) -> OrderBooks, Never: Idempotent;
+    retell(RetellRequest) -> (), Never: Idempotent;
 } }
 
 /// The port version of each module.

@@ -3,6 +3,7 @@
 //! Everything here is an owned, serialisable value, so that a port can be answered by the module
 //! itself or by an HTTP adapter in its place. There is no I/O in this crate.
 
+pub mod audit;
 mod call;
 mod error;
 pub mod events;

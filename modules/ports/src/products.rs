@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::Audit;
 use crate::{CallContext, Event, Money, Never, PortResult};
 
 /// What other modules may ask of products.
@@ -29,6 +30,18 @@ pub trait Products: Send + Sync {
 
     /// Takes in an event of another module. Each event id has its effect once. Repeatable.
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection>;
+
+    /// Shows reservations, each as it was at one moment; page by page those that hold stock, by
+    /// their ids any. Repeatable.
+    async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<ReservationBooks, Never>;
+
+    /// Shows the stock of products, each as it was at one moment. Repeatable.
+    async fn audit_stock(&self, cx: CallContext, request: Audit) -> PortResult<StockBooks, Never>;
+
+    /// Corrects the stock of these products: what is reserved becomes the sum of the lines, unless
+    /// that is more than is on hand; what is on hand is believed, and a movement `reconciled`
+    /// records what none accounts for. Repeatable.
+    async fn repair(&self, cx: CallContext, request: RepairRequest) -> PortResult<(), Never>;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,4 +123,68 @@ pub enum EventRejection {
     OutOfStock { products: Vec<Shortage> },
     /// The order has shipped, and there is no stock that is its own.
     NotAllocated,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationBooks {
+    pub reservations: Vec<ReservationBook>,
+    /// Ask for what comes after it; absent on the last page.
+    pub next: Option<Uuid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationBook {
+    pub reservation_id: Uuid,
+    pub state: ReservationState,
+    pub closed_as: Option<ClosedAs>,
+    pub order_id: Option<Uuid>,
+    /// Of a hold: seconds since it expired.
+    pub overdue_s: Option<i64>,
+    /// What it holds, in product id order.
+    pub lines: Vec<ReserveLine>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservationState {
+    /// Expires, unless its order comes.
+    Held,
+    /// Belongs to an open order.
+    Allocated,
+    /// Its order is over.
+    Closed,
+}
+
+/// What became of the stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedAs {
+    /// It came back.
+    Released,
+    /// It has left.
+    Shipped,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockBooks {
+    pub products: Vec<StockBook>,
+    /// Ask for what comes after it; absent on the last page.
+    pub next: Option<Uuid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockBook {
+    pub product_id: Uuid,
+    pub sku: String,
+    pub on_hand: i64,
+    pub reserved: i64,
+    /// The sum of the lines of reservations.
+    pub lines: i64,
+    /// The sum of the movements.
+    pub movements: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairRequest {
+    pub product_ids: Vec<Uuid>,
 }

@@ -3,6 +3,7 @@
 //! Owns the products database. Other modules reach it through [`ports::Products`], clients through
 //! [`routes`].
 
+mod audit;
 mod catalogue;
 mod config;
 pub mod demo;

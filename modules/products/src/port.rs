@@ -5,13 +5,14 @@ use std::future::Future;
 use async_trait::async_trait;
 use platform::db::retry_contention;
 use platform::inbox;
+use ports::audit::Audit;
 use ports::products::{
-    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveRejection, ReserveRequest,
-    SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReservationBooks,
+    ReserveRejection, ReserveRequest, SnapshotRequest, StockBooks,
 };
 use ports::{CallContext, Event, EventBody, Failure, Never, PortError, PortResult, Products};
 
-use crate::{Module, catalogue, reservations};
+use crate::{Module, audit, catalogue, reservations};
 
 #[async_trait]
 impl Products for Module {
@@ -43,6 +44,19 @@ impl Products for Module {
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection> {
         let handled = retry_contention(|| self.handle_once(&event));
         within(&cx, handled).await?.map_err(PortError::Rejected)
+    }
+
+    async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<ReservationBooks, Never> {
+        Ok(within(&cx, audit::reservations(self.pool(), &request)).await?)
+    }
+
+    async fn audit_stock(&self, cx: CallContext, request: Audit) -> PortResult<StockBooks, Never> {
+        Ok(within(&cx, audit::stock(self.pool(), &request)).await?)
+    }
+
+    async fn repair(&self, cx: CallContext, request: RepairRequest) -> PortResult<(), Never> {
+        let repair = retry_contention(|| audit::repair(self.pool(), &request.product_ids));
+        Ok(within(&cx, repair).await?)
     }
 }
 

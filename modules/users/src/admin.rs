@@ -1,12 +1,15 @@
 //! Administrators, made from the command line or at a first start.
 
+use platform::outbox::Outbox;
+use ports::events::{Event, EventBody, UserReactivated};
 use rand::seq::IndexedRandom;
 use secrecy::SecretString;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::account::check_password;
 use crate::email::{Email, InvalidEmail};
+use crate::store::lifecycle;
 use crate::{HashError, Module};
 
 const FIRST_ADMIN: &str = "admin@example.com";
@@ -61,7 +64,9 @@ impl Module {
         let generated = generate_password();
         let password = given.unwrap_or_else(|| generated.as_str().into());
         let hash = self.hasher.hash(password).await?;
-        let (email, outcome) = upsert(&self.pool, &email, &hash, is_given).await?;
+        let mut tx = self.pool.begin().await?;
+        let (email, outcome) = upsert(&mut tx, &self.outbox, &email, &hash, is_given).await?;
+        tx.commit().await?;
         let show = outcome == Outcome::Created && !is_given;
         Ok(CreatedAdmin {
             email,
@@ -94,11 +99,18 @@ impl Module {
 }
 
 async fn upsert(
-    db: impl PgExecutor<'_>,
+    tx: &mut PgConnection,
+    outbox: &Outbox,
     email: &Email,
     password_hash: &str,
     replace_password: bool,
 ) -> Result<(String, Outcome), sqlx::Error> {
+    let was_active = sqlx::query_scalar!(
+        "select is_active from users where email_key = $1 for update",
+        email.key,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     let id = Uuid::now_v7();
     let admin = sqlx::query!(
         "with admin as (
@@ -123,8 +135,13 @@ async fn upsert(
         FULL_NAME,
         replace_password,
     )
-    .fetch_one(db)
+    .fetch_one(&mut *tx)
     .await?;
+    if was_active == Some(false) {
+        let unlocked = UserReactivated { user_id: admin.id };
+        let event = Event::now(EventBody::UserReactivated(unlocked));
+        lifecycle::announce(tx, outbox, event).await?;
+    }
     let outcome = match admin.id == id {
         true => Outcome::Created,
         false => Outcome::Promoted,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use platform::outbox::{Deliver, Delivery, Undelivered};
-use ports::{CallContext, Event, Failure, Orders, PortError};
+use ports::{CallContext, Event, EventBody, Failure, Orders, PortError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Module;
@@ -15,6 +15,14 @@ const ORDERS: &str = "orders";
 pub const SUBSCRIBERS: [&str; 1] = [ORDERS];
 /// How long a subscriber may take; shorter than the relay's lease.
 const BUDGET: Duration = Duration::from_secs(10);
+
+/// Which modules hear of what; see [`platform::outbox::Outbox::subscribers`].
+pub(crate) fn subscribers(body: &EventBody) -> &'static [&'static str] {
+    match body {
+        EventBody::UserDeleted(_) => &[ORDERS],
+        _ => &[],
+    }
+}
 
 impl Module {
     /// Delivers this module's events until `stop`. Without an address for orders its events wait.

@@ -3,7 +3,7 @@
 //! Access tokens are signed and short-lived ([`platform::auth::Tokens`]). A session begins with a
 //! sign-in and lives on through refresh tokens: each is good once, only its SHA-256 is stored, and
 //! one that is presented a second time ends its session (RFC 9700, 4.14.2). Passwords are kept as
-//! argon2id hashes.
+//! argon2id hashes. A deleted account stays as a row that tells nothing of the person.
 
 mod account;
 mod admin;
@@ -13,11 +13,13 @@ mod email;
 mod events;
 mod hasher;
 mod http;
+mod lifecycle;
 mod limit;
 mod port;
 mod refresh_token;
 mod store;
 mod sweep;
+mod words;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub use email::InvalidEmail;
 pub use events::SUBSCRIBERS;
 pub use hasher::HashError;
 pub use http::routes;
+pub use words::words_of;
 
 /// The history of this module's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

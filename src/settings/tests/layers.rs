@@ -236,6 +236,20 @@ fn contradictions() {
             "server.private (--set): 127.0.0.1:8000 is server.public already; the two listeners need one each",
         ]
     );
+    let streams = Start::new()
+        .set("events.stream_url=redis://:hunter2@cache/first")
+        .problems();
+    let [problem] = &streams[..] else {
+        panic!("{streams:?}");
+    };
+    assert!(
+        problem.starts_with("events.stream_url (--set): \"redis://:****"),
+        "{problem}"
+    );
+    assert!(
+        problem.contains("database number") && !problem.contains("hunter2"),
+        "{problem}"
+    );
     let peers = Start::new()
         .set("modules.users.url=http://peer:hunter2@users:8100")
         .set("modules.products.url=https://products:8100/api?x=1")

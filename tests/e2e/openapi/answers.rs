@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::tour::Tour;
 use crate::support::{Customer, PASSWORD, TestShop, document};
@@ -22,6 +23,7 @@ async fn real_answers_are_what_the_document_says() {
     let product = products(&mut tour, &admin, &ada).await;
     orders(&mut tour, &ada, &product).await;
     steps(&mut tour, &admin, &ada, &product).await;
+    accounts(&mut tour, &admin, &ada).await;
     for path in [
         "",
         "/live",
@@ -77,6 +79,25 @@ async fn users(tour: &mut Tour, ada: &Customer) {
     tour.ask(None, "GET /auth/me", Value::Null)
         .await
         .expect(401);
+}
+
+async fn accounts(tour: &mut Tour, admin: &Customer, ada: &Customer) {
+    for (method, id, body, status) in [
+        ("GET", &ada.id, Value::Null, 200),
+        ("GET", &Uuid::now_v7().to_string(), Value::Null, 404),
+        ("PATCH", &ada.id, json!({ "is_active": true }), 200),
+        ("PATCH", &ada.id, json!({ "is_active": null }), 422),
+        ("PATCH", &admin.id, json!({ "role": "customer" }), 409),
+        ("PATCH", &admin.id, Value::Null, 400),
+    ] {
+        let call = format!("{method} /users/{{id={id}}}");
+        tour.ask(Some(admin), &call, body).await.expect(status);
+    }
+    let get = format!("GET /users/{{id={}}}", ada.id);
+    tour.ask(Some(ada), &get, Value::Null).await.expect(403);
+    let delete = "DELETE /users/me";
+    tour.ask(Some(admin), delete, Value::Null).await.expect(409);
+    tour.ask(Some(ada), delete, Value::Null).await.expect(204);
 }
 
 async fn products(tour: &mut Tour, admin: &Customer, ada: &Customer) -> String {

@@ -8,8 +8,6 @@ mod payment_window;
 mod place;
 mod unconfirmed;
 
-pub use payment_window::let_it_wait;
-
 use cleave::settings::Module;
 use serde_json::json;
 

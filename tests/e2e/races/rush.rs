@@ -96,7 +96,10 @@ async fn who_waits_while_stock_arrives_gets_it() {
     let admin = shop.admin().await;
     let sofa = shop.product(&admin, "SOFA", 1_000, 1).await;
     let stock = shop.databases.of(Module::Products);
-    let arriving = format!("update stock set on_hand = 2 where product_id = '{sofa}'");
+    let arriving = format!(
+        "update stock set on_hand = 2 where product_id = '{sofa}';
+         insert into stock_movements (product_id, delta, reason) values ('{sofa}', 1, 'delivery')"
+    );
     let mut blocker = Blocker::hold(stock, &arriving).await;
     let lines = [(&*sofa, 1)];
     let buyers = join_all((0..3).map(|_| shop.place_order(&admin, &lines)));

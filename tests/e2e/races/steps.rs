@@ -4,7 +4,6 @@ use cleave::settings::Module;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::super::orders::let_it_wait;
 use crate::support::{Blocker, Customer, TestShop};
 
 async fn order_after(shop: &TestShop, admin: &Customer, product: &str, steps: &[&str]) -> String {
@@ -128,7 +127,6 @@ async fn paying_when_the_time_to_pay_is_over() {
     let shop = TestShop::open().await;
     let admin = shop.admin().await;
     let sofa = shop.product(&admin, "SOFA", 50_000, 9).await;
-    let mut orders = shop.connect(Module::Orders).await;
     let mut cancelled = 0;
     for pay_first in [true, false, true, false] {
         let id = order_after(&shop, &admin, &sofa, &[]).await;
@@ -137,13 +135,13 @@ async fn paying_when_the_time_to_pay_is_over() {
         let mut blocker = Blocker::hold(database, lock).await;
         let pay = shop.step_order(&admin, &id, "pay");
         if !pay_first {
-            let_it_wait(&mut orders, &id, 31).await;
+            shop.let_wait(&id, 31).await;
             blocker.victims(1).await;
         }
         let meeting = async {
             if pay_first {
                 blocker.victims(1).await;
-                let_it_wait(&mut orders, &id, 31).await;
+                shop.let_wait(&id, 31).await;
             }
             blocker.victims(2).await;
             blocker.release().await;

@@ -30,6 +30,20 @@ impl TestShop {
         .await;
     }
 
+    /// Time passes for an order.
+    pub async fn let_wait(&self, order_id: &str, minutes: i32) {
+        let mut orders = self.connect(Module::Orders).await;
+        sqlx::query(
+            "update orders set created_at = created_at - make_interval(mins => $2)
+             where id = $1::uuid",
+        )
+        .bind(order_id)
+        .bind(minutes)
+        .execute(&mut orders)
+        .await
+        .unwrap();
+    }
+
     /// Reservations in this state.
     pub async fn reservations(&self, state: &str) -> i64 {
         let mut products = self.connect(Module::Products).await;

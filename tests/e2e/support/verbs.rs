@@ -54,6 +54,16 @@ impl TestShop {
         self.send(request.bearer_auth(&who.token).json(body)).await
     }
 
+    pub async fn patch_as(&self, who: &Customer, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::PATCH, &format!("/api/v1{path}"));
+        self.send(request.bearer_auth(&who.token).json(body)).await
+    }
+
+    pub async fn delete_as(&self, who: &Customer, path: &str) -> Answer {
+        let request = self.request(Method::DELETE, &format!("/api/v1{path}"));
+        self.send(request.bearer_auth(&who.token)).await
+    }
+
     /// Registers and signs in.
     pub async fn customer(&self, name: &str) -> Customer {
         let email = format!("{name}@example.com");

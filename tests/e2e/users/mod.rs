@@ -1,5 +1,8 @@
 //! Accounts and sign-in.
 
+mod accounts;
+mod deletion;
+mod last_admin;
 mod lockout;
 mod register;
 mod sessions;

@@ -8,6 +8,7 @@ mod database;
 mod failures;
 mod faults;
 mod http;
+mod orders;
 mod products;
 mod users;
 
@@ -39,3 +40,4 @@ macro_rules! on_every_adapter {
     )+};
 }
 use on_every_adapter;
+pub use products::FakeProducts;

@@ -6,7 +6,8 @@ pub const SEED: &str = "
     values (gen_random_uuid(), 'A-1', gen_random_uuid(), 'placed', 'EUR', 1, gen_random_uuid(), 'key', 'hash');
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
-    insert into order_history (order_id, step, status) select id, 1, 'placed' from orders";
+    insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
+    insert into erased_users (user_id) select user_id from orders";
 
 pub const CASES: &[Case] = &[
     ("orders_pkey", "insert into orders select * from orders"),
@@ -67,6 +68,10 @@ pub const CASES: &[Case] = &[
     (
         "order_history_reason_check",
         "update order_history set reason = repeat('a', 501)",
+    ),
+    (
+        "erased_users_pkey",
+        "insert into erased_users select * from erased_users",
     ),
     (
         "order_history_reference_check",

@@ -24,6 +24,18 @@ pub const CASES: &[Case] = &[
         "update users set full_name = repeat('a', 201)",
     ),
     (
+        "users_deletion_check",
+        "update users set password_hash = null",
+    ),
+    (
+        "users_deletion_check",
+        "update users set deleted_at = now(), is_active = false",
+    ),
+    (
+        "users_deletion_check",
+        "update users set deleted_at = now(), password_hash = null",
+    ),
+    (
         "sessions_pkey",
         "insert into sessions select * from sessions",
     ),

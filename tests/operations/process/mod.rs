@@ -9,15 +9,18 @@ mod modules;
 mod settings;
 mod shutdown;
 
+pub use modules::on;
 use std::process::{Command, Output};
 
+pub use modules::on;
+
 /// Runs a command to its end, off the async threads.
-async fn run(mut command: Command) -> Output {
+pub async fn run(mut command: Command) -> Output {
     let running = tokio::task::spawn_blocking(move || command.output().unwrap());
     running.await.unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let both = [&*output.stdout, &*output.stderr].concat();
     String::from_utf8(both).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Events as Redis Streams, read as another system would.
 
 mod asyncapi;
+mod doctor;
 mod guide;
 mod redis;
 

@@ -15,7 +15,7 @@ pub struct NewOrder<'a> {
 
 /// The order, its lines, its history and its event: one statement, one commit.
 /// Answers when that was, by the database's clock, which also ends the time to pay; `None` when
-/// this user has used the idempotency key already, and nothing is stored.
+/// this user has used the idempotency key already, or is to be forgotten, and nothing is stored.
 pub async fn insert(
     outbox: &Outbox,
     new: NewOrder<'_>,
@@ -39,7 +39,8 @@ pub async fn insert(
              insert into orders
                (id, number, user_id, status, currency, total_minor, note, reservation_id,
                 idempotency_key, request_hash)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+             where not exists (select from erased_users where user_id = $3)
              on conflict on constraint orders_idempotency_key do nothing
              returning id, created_at
            ),

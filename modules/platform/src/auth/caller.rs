@@ -172,7 +172,8 @@ fn bearer(header: &str) -> Option<&str> {
         .then_some(token.trim_start())
 }
 
-fn invalid_token() -> Problem {
+/// The token is none, or none any more.
+pub fn invalid_token() -> Problem {
     unauthorized(
         "invalid_token",
         r#"Bearer error="invalid_token""#,

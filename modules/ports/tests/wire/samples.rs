@@ -1,10 +1,13 @@
+use ports::audit::Audit;
 use ports::events::{
     OrderCancelled, OrderDelivered, OrderPaid, OrderPlaced, OrderShipped, UserDeactivated,
     UserDeleted, UserReactivated,
 };
+use ports::orders::{OrderBook, OrderBooks, OrderFault, OrderStatus, RetellRequest};
 use ports::products::{
-    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
-    ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
+    ClosedAs, EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation,
+    ReservationBook, ReservationBooks, ReservationState, ReserveLine, ReserveRejection,
+    ReserveRequest, ReservedLine, Shortage, SnapshotRequest, StockBook, StockBooks,
 };
 use ports::users::{Account, AccountRejection, AccountRequest, Role};
 use ports::{Currency, Event, EventBody, Failure, Money};
@@ -38,7 +41,7 @@ const CANCELLED: OrderCancelled = OrderCancelled {
 
 /// Of every type that crosses the wire.
 pub fn samples() -> Vec<Sample> {
-    [common(), users(), products(), events()].concat()
+    [common(), users(), products(), events(), books()].concat()
 }
 
 fn common() -> Vec<Sample> {
@@ -169,4 +172,98 @@ fn events() -> Vec<Sample> {
         Sample::new("", &UserDeleted { user_id: USER }),
     ]);
     samples
+}
+
+fn books() -> Vec<Sample> {
+    let order = OrderBook {
+        order_id: ORDER,
+        number: "7KQ2-M4XD".to_owned(),
+        status: OrderStatus::Paid,
+        steps: 2,
+        reservation_id: RESERVATION,
+        lines: vec![LINE],
+        pending: 1,
+        parked: 0,
+        faults: vec![OrderFault::Total {
+            lines: 1_999,
+            order: 2_000,
+        }],
+    };
+    let reservation = ReservationBook {
+        reservation_id: RESERVATION,
+        state: ReservationState::Closed,
+        closed_as: Some(ClosedAs::Shipped),
+        order_id: Some(ORDER),
+        overdue_s: None,
+        lines: vec![LINE],
+    };
+    let hold = ReservationBook {
+        state: ReservationState::Held,
+        closed_as: None,
+        order_id: None,
+        overdue_s: Some(60),
+        ..reservation.clone()
+    };
+    let stock = StockBook {
+        product_id: SOFA,
+        sku: "SOFA-2".to_owned(),
+        on_hand: 5,
+        reserved: 2,
+        lines: 2,
+        movements: 5,
+    };
+    let order_books = OrderBooks {
+        orders: vec![order.clone()],
+        next: Some(ORDER),
+    };
+    let reservation_books = ReservationBooks {
+        reservations: vec![reservation.clone()],
+        next: None,
+    };
+    let stock_books = StockBooks {
+        products: vec![stock.clone()],
+        next: Some(SOFA),
+    };
+    let retell = RetellRequest {
+        order_ids: vec![ORDER],
+    };
+    let repair = RepairRequest {
+        product_ids: vec![SOFA, LAMP],
+    };
+    [
+        each_variant!(Audit {
+            After { id: Some(ORDER), limit: 1_000 },
+            Of { ids: vec![ORDER] },
+        }),
+        each_variant!(OrderStatus {
+            Placed,
+            Paid,
+            Shipped,
+            Delivered,
+            Cancelled
+        }),
+        each_variant!(OrderFault {
+            Total { lines: 1_999, order: 2_000 },
+            Status { history: Some("placed".to_owned()), order: "paid".to_owned() },
+            Steps { history: 1, order: 2 },
+        }),
+        each_variant!(ReservationState {
+            Held,
+            Allocated,
+            Closed
+        }),
+        each_variant!(ClosedAs { Released, Shipped }),
+        vec![
+            Sample::new("", &order),
+            Sample::new("", &reservation),
+            Sample::new("OfAHold", &hold),
+            Sample::new("", &stock),
+            Sample::new("", &order_books),
+            Sample::new("", &reservation_books),
+            Sample::new("", &stock_books),
+            Sample::new("", &retell),
+            Sample::new("", &repair),
+        ],
+    ]
+    .concat()
 }

@@ -1,5 +1,6 @@
 //! The module's part of the public contract.
 
+mod accounts;
 mod credentials;
 mod login;
 mod me;
@@ -19,5 +20,8 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(login::login)
         .service(session::refresh)
         .service(session::logout)
-        .service(me::me);
+        .service(me::me)
+        .service(me::delete_me)
+        .service(accounts::get_user)
+        .service(accounts::patch_user);
 }

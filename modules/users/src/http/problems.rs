@@ -4,6 +4,7 @@ use actix_web::http::{StatusCode, header};
 use platform::Problem;
 
 use crate::HashError;
+use crate::lifecycle::ChangeError;
 
 /// One answer for an unknown email, a wrong password and a locked account.
 pub(super) fn invalid_credentials() -> Problem {
@@ -49,6 +50,23 @@ impl From<HashError> for Problem {
                 tracing::error!(%error, "a request failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Unknown => Self::not_found("account"),
+            ChangeError::Deleted => Self::conflict(
+                "account_deleted",
+                "The account is deleted; nothing of it can come back.",
+            ),
+            ChangeError::LastAdmin => Self::conflict(
+                "last_admin",
+                "Nobody else administers the shop; make another administrator first.",
+            ),
+            ChangeError::Database(error) => error.into(),
         }
     }
 }

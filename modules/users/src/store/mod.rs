@@ -1,2 +1,3 @@
+pub(crate) mod lifecycle;
 pub(crate) mod sessions;
 pub(crate) mod users;

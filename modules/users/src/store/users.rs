@@ -40,8 +40,8 @@ pub(crate) async fn credentials(
 ) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
-        r#"select id as user_id, password_hash, role as "role: Role", is_active
-           from users where email_key = $1"#,
+        r#"select id as user_id, password_hash as "password_hash!", role as "role: Role", is_active
+           from users where email_key = $1 and deleted_at is null"#,
         email_key,
     )
     .fetch_optional(db)
@@ -81,6 +81,20 @@ pub(crate) async fn signed_in(
                  select from sessions where sessions.id = $2 and revoked_at is not null)"#,
         user_id,
         session_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) async fn by_id(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+) -> Result<Option<User>, sqlx::Error> {
+    sqlx::query_as!(
+        User,
+        r#"select id, email, full_name, role as "role: Role", is_active, created_at, updated_at
+           from users where id = $1"#,
+        user_id,
     )
     .fetch_optional(db)
     .await

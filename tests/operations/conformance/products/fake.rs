@@ -1,16 +1,19 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use ports::audit::Audit;
 use ports::products::{
-    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
-    ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReservationBooks,
+    ReserveLine, ReserveRejection, ReserveRequest, ReservedLine, Shortage, SnapshotRequest,
+    StockBooks,
 };
 use ports::{
     CallContext, Event, EventBody, Failure, Money, Never, PortError, PortResult, Products,
 };
 use uuid::Uuid;
 
+use super::fake_books::Skew;
 use crate::conformance::faults::Faults;
 
 /// Catalogue, stock and reservations in memory. A reservation's state is also the memory of which
@@ -25,6 +28,12 @@ pub struct FakeProducts {
 pub struct State {
     pub products: BTreeMap<Uuid, Product>,
     pub reservations: BTreeMap<Uuid, Entry>,
+    /// Of reservations that an order was heard of.
+    pub order_ids: BTreeMap<Uuid, Uuid>,
+    /// Reservations whose goods have left.
+    pub shipped: BTreeSet<Uuid>,
+    /// What was written past the shop.
+    pub skews: BTreeMap<Uuid, Skew>,
 }
 
 pub struct Product {
@@ -214,9 +223,20 @@ impl Products for FakeProducts {
         self.faults.pass(&cx).await?;
         let mut state = self.state.lock().unwrap();
         match event.body {
-            EventBody::OrderPlaced(placed) => state.place(placed.reservation_id, &placed.lines),
-            EventBody::OrderShipped(shipped) => state.ship(shipped.reservation_id),
+            EventBody::OrderPlaced(placed) => {
+                state.place(placed.reservation_id, &placed.lines)?;
+                let order_ids = &mut state.order_ids;
+                order_ids.insert(placed.reservation_id, placed.order_id);
+                Ok(())
+            }
+            EventBody::OrderShipped(shipped) => {
+                state.ship(shipped.reservation_id)?;
+                state.shipped.insert(shipped.reservation_id);
+                Ok(())
+            }
             EventBody::OrderCancelled(cancelled) => {
+                let order_ids = &mut state.order_ids;
+                order_ids.insert(cancelled.reservation_id, cancelled.order_id);
                 state
                     .reservations
                     .insert(cancelled.reservation_id, Entry::Closed);
@@ -224,5 +244,24 @@ impl Products for FakeProducts {
             }
             _ => Ok(()),
         }
+    }
+
+    async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<ReservationBooks, Never> {
+        self.faults.pass(&cx).await?;
+        Ok(self.state.lock().unwrap().reservation_books(&request))
+    }
+
+    async fn audit_stock(&self, cx: CallContext, request: Audit) -> PortResult<StockBooks, Never> {
+        self.faults.pass(&cx).await?;
+        Ok(self.state.lock().unwrap().stock_books(&request))
+    }
+
+    async fn repair(&self, cx: CallContext, request: RepairRequest) -> PortResult<(), Never> {
+        self.faults.pass(&cx).await?;
+        let mut state = self.state.lock().unwrap();
+        for id in request.product_ids {
+            state.repair(id);
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The products port.
 
+mod audit;
 mod events;
 mod failures;
 mod fake;
+mod fake_books;
 mod fake_world;
 mod module;
 mod races;
@@ -13,10 +15,11 @@ mod snapshot;
 
 use std::sync::Arc;
 
+use ports::audit::Audit;
 use ports::events::{OrderCancelled, OrderPlaced, OrderShipped};
 use ports::products::{
-    EventRejection, ProductSnapshot, ReleaseRequest, Reservation, ReserveLine, ReserveRejection,
-    ReserveRequest, Shortage, SnapshotRequest,
+    EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReserveLine,
+    ReserveRejection, ReserveRequest, Shortage, SnapshotRequest,
 };
 use ports::{
     CallContext, Currency, Event, EventBody, Money, Never, PortError, PortResult, Products,
@@ -151,7 +154,7 @@ fn short(product_id: Uuid, requested: i64, available: i64) -> Shortage {
 }
 
 impl Tested for dyn Products {
-    const CALLS: usize = 4;
+    const CALLS: usize = 7;
 
     fn remote(remote: Remote) -> Arc<Self> {
         Arc::new(remote)
@@ -166,17 +169,27 @@ impl Tested for dyn Products {
         let unknown = Basket::of(&[(Uuid::now_v7(), 1)]);
         let product_ids = vec![Uuid::now_v7()];
         let reservation_id = Uuid::now_v7();
-        let (snapshot, reserve, release, handle) = tokio::join!(
+        let none = || Audit::Of { ids: Vec::new() };
+        let repair = RepairRequest {
+            product_ids: product_ids.clone(),
+        };
+        let (snapshot, reserve, release, handle, audit, audit_stock, repair) = tokio::join!(
             self.snapshot(cx(), SnapshotRequest { product_ids }),
             self.reserve(cx(), unknown.request()),
             self.release(cx(), ReleaseRequest { reservation_id }),
             self.handle(cx(), Basket::of(&[]).cancelled()),
+            self.audit(cx(), none()),
+            self.audit_stock(cx(), none()),
+            self.repair(cx(), repair),
         );
         vec![
             ("snapshot", answered(snapshot)),
             ("reserve", answered(reserve)),
             ("release", answered(release)),
             ("handle", answered(handle)),
+            ("audit", answered(audit)),
+            ("audit_stock", answered(audit_stock)),
+            ("repair", answered(repair)),
         ]
     }
 }

@@ -14,7 +14,7 @@ use crate::support::eventually;
 /// The products module on a database of its own.
 pub struct ProductsModule {
     module: Arc<products::Module>,
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl World for ProductsModule {
@@ -56,6 +56,10 @@ impl ProductsWorld for ProductsModule {
             "with product as (
                insert into products (id, sku, name, price_minor, currency)
                values ($1, $1::text, $2, $3, $4)
+             ),
+             movement as (
+               insert into stock_movements (product_id, delta, reason)
+               select $1, $5, 'counted' where $5 <> 0
              )
              insert into stock (product_id, on_hand) values ($1, $5)",
         )

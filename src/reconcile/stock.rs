@@ -1,0 +1,123 @@
+//! Reservations that hold stock, and the stock itself.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, TryStreamExt};
+use ports::products::{ReservationBook, ReservationState};
+use uuid::Uuid;
+
+use super::ask::{Books, Unasked};
+use super::report::{Difference, Kind};
+use super::{Run, compare};
+
+const AHEAD: usize = 2;
+/// How long after its end a hold may still be there; it is swept every second.
+const OVERDUE_MOST_S: i64 = 300;
+
+impl<F: FnMut(&Difference)> Run<F> {
+    pub async fn check_reservations(&mut self) -> Result<(), Unasked> {
+        let books = self.books.clone();
+        let pages = books.reservations();
+        let judged = pages.map_ok(async |page| {
+            let in_vain = in_vain(&books, &page).await?;
+            Ok((page.len() as u64, in_vain))
+        });
+        let mut judged = std::pin::pin!(judged.try_buffered(AHEAD));
+        while let Some(page) = judged.next().await {
+            let (reservations, in_vain) = page?;
+            self.report.checked.reservations += reservations;
+            for (kind, reservation) in in_vain {
+                let mut found = self.unrepaired(compare::held_in_vain(kind, &reservation));
+                if self.repair && kind == Kind::HoldOverdue {
+                    let gone = self.release(&reservation).await?;
+                    found
+                        .iter_mut()
+                        .for_each(|found| found.repaired = Some(gone));
+                }
+                self.found(found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn release(&self, hold: &ReservationBook) -> Result<bool, Unasked> {
+        let id = hold.reservation_id;
+        self.books.release(id).await?;
+        let now = self.books.reservations_of(&[id]).await?;
+        Ok(now.get(&id).is_none_or(|now| now.overdue_s.is_none()))
+    }
+
+    pub async fn check_stock(&mut self) -> Result<(), Unasked> {
+        let books = self.books.clone();
+        let mut pages = std::pin::pin!(books.stock());
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            self.report.checked.products += page.len() as u64;
+            let found: Vec<Difference> = page.iter().flat_map(compare::stock).collect();
+            if found.is_empty() {
+                continue;
+            }
+            let found = match self.repair {
+                true => self.repair_stock(found).await?,
+                false => found,
+            };
+            self.found(found).await?;
+        }
+        Ok(())
+    }
+
+    async fn repair_stock(&self, mut found: Vec<Difference>) -> Result<Vec<Difference>, Unasked> {
+        let mut ids: Vec<Uuid> = found.iter().filter_map(|found| found.product_id).collect();
+        ids.dedup();
+        self.books.repair(ids.clone()).await?;
+        let now = self.books.stock_of(&ids).await?;
+        let left: Vec<Difference> = now.iter().flat_map(compare::stock).collect();
+        for was in &mut found {
+            let is_left =
+                |now: &Difference| now.kind == was.kind && now.product_id == was.product_id;
+            was.repaired = Some(!left.iter().any(is_left));
+        }
+        Ok(found)
+    }
+}
+
+/// Those of a page that hold stock for nobody. An order is there before anything is allocated to it,
+/// so that an allocation whose order is not there afterwards has none.
+async fn in_vain(
+    books: &Books,
+    page: &[ReservationBook],
+) -> Result<Vec<(Kind, ReservationBook)>, Unasked> {
+    let allocated = page
+        .iter()
+        .filter(|found| found.state == ReservationState::Allocated);
+    let order_ids: Vec<Uuid> = allocated.filter_map(|found| found.order_id).collect();
+    let orders = books.orders_of(&order_ids).await?;
+    let kind = |found: &ReservationBook| match found.state {
+        ReservationState::Closed => Some(Kind::ClosedHoldsStock),
+        ReservationState::Held => found
+            .overdue_s
+            .filter(|seconds| *seconds > OVERDUE_MOST_S)
+            .map(|_| Kind::HoldOverdue),
+        ReservationState::Allocated => {
+            let order = found.order_id.and_then(|id| orders.get(&id));
+            let is_its = order.is_some_and(|order| order.reservation_id == found.reservation_id);
+            (!is_its).then_some(Kind::AllocationWithoutOrder)
+        }
+    };
+    let suspects: HashMap<Uuid, Kind> = page
+        .iter()
+        .filter_map(|found| Some((found.reservation_id, kind(found)?)))
+        .collect();
+    if suspects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = suspects.keys().copied().collect();
+    let again = books.reservations_of(&ids).await?;
+    let stands = page.iter().filter_map(|then| {
+        let kind = suspects.get(&then.reservation_id)?;
+        let now = again.get(&then.reservation_id)?;
+        let same = now.state == then.state && !now.lines.is_empty();
+        same.then(|| (*kind, now.clone()))
+    });
+    Ok(stands.collect())
+}

@@ -1,0 +1,6 @@
+//! The books are proved, and what is wrong is found; whatever traffic there is.
+
+mod command;
+mod damage;
+mod route;
+mod traffic;

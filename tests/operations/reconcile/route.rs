@@ -1,0 +1,47 @@
+//! `POST /ops/reconcile`.
+
+use cleave::settings::Module;
+use serde_json::json;
+
+use crate::support::{Blocker, TestShop};
+
+#[tokio::test]
+async fn is_for_operators_and_one_at_a_time() {
+    // Shorter than the run will take.
+    let set = ["server.request_deadline_ms=300"];
+    let shop = TestShop::open_with(Default::default(), &set).await;
+    let stranger = shop.ops_request("/ops/reconcile", &json!({}));
+    let stranger = shop.send(stranger.bearer_auth("somebody's")).await;
+    stranger.expect_problem(401, "invalid_token");
+    for body in [json!({ "repair": "yes" }), json!({ "fix": true })] {
+        let refused = shop.ask_ops("/ops/reconcile", &body).await;
+        assert_eq!(refused.status, 422);
+    }
+
+    let database = shop.databases.of(Module::Orders);
+    let mut lock = Blocker::hold(database, "lock table orders in access exclusive mode").await;
+    let second = async {
+        lock.victims(1).await;
+        let second = shop.ask_ops("/ops/reconcile", &json!({})).await;
+        second.expect_problem(409, "reconcile_running");
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        lock.release().await;
+    };
+    let (report, ()) = tokio::join!(shop.reconcile(false), second);
+    assert_eq!(report.total, 0);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn ends_with_the_process() {
+    let shop = TestShop::open().await;
+    let database = shop.databases.of(Module::Orders);
+    let mut lock = Blocker::hold(database, "lock table orders in access exclusive mode").await;
+    let asking = tokio::spawn(shop.ops_request("/ops/reconcile", &json!({})).send());
+    lock.victims(1).await;
+    let closing = std::time::Instant::now();
+    shop.close().await;
+    assert!(closing.elapsed() < std::time::Duration::from_secs(20));
+    assert_eq!(asking.await.unwrap().unwrap().status(), 503);
+    lock.release().await;
+}
