@@ -103,6 +103,8 @@ impl Hand<'_> {
         self.nothing_moved_without_reason(&mut products_db, &orders)
             .await;
         ended_orders_hold_nothing(&mut products_db, &orders).await;
+        let (code, report) = town.run(0, &["reconcile"]).await;
+        assert_eq!(code, Some(0), "{report}");
         assert!(!town.log().contains("panicked at"), "{}", town.log());
     }
 
