@@ -94,11 +94,7 @@ impl Hand<'_> {
         .fetch_all(&mut orders_db)
         .await
         .unwrap();
-        let book = self.ledger.book();
-        assert!(book.wrong.is_empty(), "{}", book.wrong.join("\n"));
-        self.every_wish_once(&book, &orders);
-        every_change_stands(&book, &orders);
-        drop(book);
+        self.everybody_was_told_the_truth(&orders);
         expect_balanced_books(&mut products_db, &mut orders_db).await;
         self.nothing_moved_without_reason(&mut products_db, &orders)
             .await;
@@ -106,6 +102,13 @@ impl Hand<'_> {
         let (code, report) = town.run(0, &["reconcile"]).await;
         assert_eq!(code, Some(0), "{report}");
         assert!(!town.log().contains("panicked at"), "{}", town.log());
+    }
+
+    fn everybody_was_told_the_truth(&self, orders: &[Order]) {
+        let book = self.ledger.book();
+        assert!(book.wrong.is_empty(), "{}", book.wrong.join("\n"));
+        self.every_wish_once(&book, orders);
+        every_change_stands(&book, orders);
     }
 
     /// What was acknowledged is there as it was asked for, and nothing is there twice.
