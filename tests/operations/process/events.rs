@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::modules::on;
+use super::on;
 use super::{run, said};
 use crate::support::{Process, TestDatabases, command, eventually, free_address, roomy_folder};
 

@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use cleave::settings::Module;
 use nix::sys::signal::Signal;
 use reqwest::Method;
