@@ -37,7 +37,9 @@ pub async fn run(databases: &Databases) {
     let start = Instant::now();
     let buy = async |(n, token): (usize, &String)| {
         // Half of the baskets name the items in opposite order.
-        let mut items = basket.map(|id| json!({ "product_id": id, "quantity": 1 }));
+        let mut items = basket
+            .each_ref()
+            .map(|id| json!({ "product_id": id, "quantity": 1 }));
         if n / 2 % 2 == 1 {
             items.reverse();
         }

@@ -188,7 +188,7 @@ impl Fleet {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.processes[0].public
+        self.addresses().next().unwrap()
     }
 
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {

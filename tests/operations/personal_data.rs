@@ -12,7 +12,8 @@ use crate::support::{
     Customer, PASSWORD, TestDatabases, TestShop, command, eventually, free_address, roomy_folder,
 };
 
-const EMAIL: &str = "Élodie.Schmidt@example.com";
+const EMAIL: &str = "Lo.Schmidt@example.com";
+const WORDS: &str = "Élodie.Schmidt@example.com";
 const NAME: &str = r#"Élodie "Lo" Schmidt"#;
 
 async fn look(databases: &TestDatabases, arguments: &[&str]) -> Output {
@@ -92,8 +93,8 @@ async fn every_place_is_found_before_a_deletion_and_none_after() {
             .all(|place| found.contains(&(*place).to_owned())),
         "{found:?}"
     );
-    let told = said(&look(&shop.databases, &all).await);
-    for secret in ["lodie", "is moving", "mail "] {
+    let told = said(&look(&shop.databases, &all).await).to_lowercase();
+    for secret in ["lodie", "schmidt", "is moving"] {
         assert!(!told.contains(secret), "{told}");
     }
 
@@ -125,8 +126,8 @@ async fn tables_and_types_that_nobody_foresaw_are_looked_at() {
              id uuid default gen_random_uuid(), number int default 7,
              "A text" text, word word, json jsonb, list text[], bytes bytea, address inet);
            insert into "Later"."Of $1 things" ("A text", word, json, list, bytes)
-           values ('{EMAIL}', '{EMAIL}', jsonb_build_object('{NAME}', '{EMAIL}'),
-                   array['{NAME}'], convert_to('{EMAIL}', 'UTF8')),
+           values ('{WORDS}', '{WORDS}', jsonb_build_object('{NAME}', '{WORDS}'),
+                   array['{NAME}'], convert_to('{WORDS}', 'UTF8')),
                   (null, null, null, null, '\xff00')"#
     );
     sqlx::raw_sql(AssertSqlSafe(table))
@@ -134,7 +135,7 @@ async fn tables_and_types_that_nobody_foresaw_are_looked_at() {
         .await
         .unwrap();
     for (words, columns) in [
-        (EMAIL, "A text,word,json,bytes"),
+        (WORDS, "A text,word,json,bytes"),
         (NAME, "json,list"),
         ("ÉLODIE.SCHMIDT@", "A text,word,json,bytes"),
         ("lodie_schmidt", ""),

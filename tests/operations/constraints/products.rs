@@ -152,10 +152,6 @@ pub const CASES: &[Case] = &[
     ),
     (
         "reservations_closed_check",
-        "update reservations set state = 'closed', order_id = gen_random_uuid(), expires_at = null",
-    ),
-    (
-        "reservations_closed_check",
         "update reservations set closed_as = 'shipped'",
     ),
     (

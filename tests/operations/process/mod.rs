@@ -9,10 +9,9 @@ mod modules;
 mod settings;
 mod shutdown;
 
-pub use modules::on;
 use std::process::{Command, Output};
 
-pub use modules::on;
+pub use crate::support::on;
 
 /// Runs a command to its end, off the async threads.
 pub async fn run(mut command: Command) -> Output {

@@ -17,7 +17,7 @@ pub(super) const BATCH: u8 = 128;
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 /// Between two looks at a row that is not the head of its queue.
 const LOOK_FIRST: f64 = 0.2;
-const LOOK_MOST: f64 = 3600.0;
+const LOOK_MOST: f64 = 60.0;
 /// Between two attempts. Like the looks it grows with the age of the event, so that it backs off
 /// whatever the reason; a part of it is random, so that replicas do not come back together.
 const BACKOFF_FIRST: f64 = 0.2;

@@ -2,7 +2,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ports::{CallContext, Event, EventBody, Never, Orders, PortResult};
+use ports::audit::Audit;
+use ports::orders::{OrderBooks, RetellRequest};
+use ports::{CallContext, Event, EventBody, Failure, Never, Orders, PortResult};
 use uuid::Uuid;
 
 use super::{OrdersWorld, Told};
@@ -43,6 +45,14 @@ impl Orders for FakeOrders {
             }
         }
         Ok(())
+    }
+
+    async fn audit(&self, _: CallContext, _: Audit) -> PortResult<OrderBooks, Never> {
+        Err(Failure::Unavailable.into())
+    }
+
+    async fn retell(&self, _: CallContext, _: RetellRequest) -> PortResult<(), Never> {
+        Err(Failure::Unavailable.into())
     }
 }
 

@@ -95,6 +95,7 @@ async fn a_deleted_users_orders_tell_nothing(bench: &Bench<impl OrdersWorld>) {
         },
         Told {
             note: None,
+            key: Some("a second"),
             ..TELLING
         },
         Told {

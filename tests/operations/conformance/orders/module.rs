@@ -1,11 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use cleave::settings::Module;
 use ports::{Currency, Orders};
 use uuid::Uuid;
 
 use super::{OrdersWorld, Told};
-use crate::conformance::bench::{Fault, World};
+use crate::conformance::bench::{Fault, World, cx};
 use crate::conformance::database::Database;
 use crate::conformance::products::FakeProducts;
 
@@ -85,4 +86,23 @@ impl OrdersWorld for OrdersModule {
         .unwrap();
         [note, key, reason, reference]
     }
+}
+
+/// A note that was on its way when its writer was forgotten.
+#[tokio::test]
+async fn what_an_erasure_could_not_see_is_erased_by_the_second_look() {
+    let world = OrdersModule::open().await;
+    let ada = Uuid::now_v7();
+    let deleted = super::deleted(ada);
+    world.module.handle(cx(), deleted).await.unwrap();
+    let order = world.order(ada, super::TELLING).await;
+    let a_while = Duration::from_secs(3600);
+    world.module.settle_erasures_once(a_while).await.unwrap();
+    assert_eq!(world.tells(order).await, super::all_of(super::TELLING));
+    world
+        .module
+        .settle_erasures_once(Duration::ZERO)
+        .await
+        .unwrap();
+    assert_eq!(world.tells(order).await, super::NOTHING);
 }
