@@ -8,6 +8,7 @@ mod database;
 mod failures;
 mod faults;
 mod http;
+mod orders_audit;
 mod products;
 mod users;
 

@@ -1,0 +1,97 @@
+use std::sync::Arc;
+
+use cleave::settings::Module;
+use ports::orders::OrderBook;
+use ports::{Currency, Orders};
+use uuid::Uuid;
+
+use super::BooksWorld;
+use crate::conformance::bench::{Fault, World};
+use crate::conformance::database::Database;
+use crate::conformance::products::FakeProducts;
+
+/// The orders module on a database of its own.
+pub struct OrdersModule {
+    module: Arc<orders::Module>,
+    database: Database,
+}
+
+impl World for OrdersModule {
+    type Port = dyn Orders;
+
+    async fn open() -> Self {
+        let tables = "inbox, outbox, orders, order_items, order_history";
+        let database = Database::create(Module::Orders, tables).await;
+        let config = orders::Config {
+            currency: Currency::EUR,
+            event_attempts: 5,
+            payment_window: None,
+            stream: None,
+        };
+        let products = Arc::new(FakeProducts::default());
+        let module = Arc::new(orders::Module::new(database.pool(), config, products));
+        Self { module, database }
+    }
+
+    fn port(&self) -> Arc<dyn Orders> {
+        Arc::clone(&self.module) as _
+    }
+
+    async fn suffer(&self, fault: Fault) {
+        self.database.suffer(fault).await;
+    }
+
+    async fn waiting(&self, calls: usize) {
+        self.database.waiting(calls).await;
+    }
+
+    async fn recover(&self) {
+        self.database.recover().await;
+    }
+}
+
+impl BooksWorld for OrdersModule {
+    async fn write(&self, order: &OrderBook) {
+        let quantities: Vec<i64> = order.lines.iter().map(|line| line.quantity).collect();
+        let products: Vec<Uuid> = order.lines.iter().map(|line| line.product_id).collect();
+        let status = serde_json::to_value(order.status).unwrap();
+        sqlx::query(
+            "with written as (
+               insert into orders (id, number, user_id, status, currency, total_minor, steps,
+                                   reservation_id)
+               values ($1, $2, gen_random_uuid(), $3, 'EUR',
+                       (select sum(quantity) * 5 from unnest($6::bigint[]) quantity), $4, $7)
+             ),
+             lines as (
+               insert into order_items
+                 (order_id, line, product_id, sku, name, quantity, unit_price_minor)
+               select $1, row_number() over (), product_id, 'SKU', 'Name', quantity, 5
+               from unnest($5::uuid[], $6) as line (product_id, quantity)
+             )
+             insert into order_history (order_id, step, status)
+             select $1, step, case step when $4 then $3 else 'placed' end
+             from generate_series(1, $4) step",
+        )
+        .bind(order.order_id)
+        .bind(&order.number)
+        .bind(status.as_str())
+        .bind(order.steps)
+        .bind(products)
+        .bind(quantities)
+        .bind(order.reservation_id)
+        .execute(&self.database.aside)
+        .await
+        .unwrap();
+    }
+
+    async fn told(&self, order_id: Uuid) -> Vec<String> {
+        sqlx::query_scalar(
+            "select event->>'type' from outbox
+             where aggregate_id = $1 and subscriber = 'products' order by id",
+        )
+        .bind(order_id)
+        .fetch_all(&self.database.aside)
+        .await
+        .unwrap()
+    }
+}
