@@ -33,6 +33,8 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
             ("idle_in_transaction_session_timeout", "15000"),
             // Statements with array parameters would be planned anew at every call otherwise.
             ("plan_cache_mode", "force_generic_plan"),
+            // A generic plan looks costly where it is not; compiling it takes longer than running it.
+            ("jit", "off"),
         ])
         .log_statements(LevelFilter::Trace)
         .log_slow_statements(LevelFilter::Warn, Duration::from_secs(1));

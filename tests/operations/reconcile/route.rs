@@ -10,7 +10,8 @@ async fn is_for_operators_and_one_at_a_time() {
     // Shorter than the run will take.
     let set = ["server.request_deadline_ms=300"];
     let shop = TestShop::open_with(Default::default(), &set).await;
-    let stranger = shop.ops_request("/ops/reconcile", &json!({}));
+    let url = format!("http://{}/ops/reconcile", shop.private());
+    let stranger = reqwest::Client::new().post(url).json(&json!({}));
     let stranger = shop.send(stranger.bearer_auth("somebody's")).await;
     stranger.expect_problem(401, "invalid_token");
     for body in [json!({ "repair": "yes" }), json!({ "fix": true })] {

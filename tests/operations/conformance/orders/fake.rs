@@ -1,10 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ports::audit::Audit;
-use ports::orders::{OrderBooks, RetellRequest};
-use ports::{CallContext, Event, EventBody, Failure, Never, Orders, PortResult};
+use ports::audit::{Audit, page};
+use ports::orders::{OrderBook, OrderBooks, OrderStatus, RetellRequest};
+use ports::{CallContext, Event, EventBody, Never, Orders, PortResult};
 use uuid::Uuid;
 
 use super::{OrdersWorld, Told};
@@ -22,6 +22,8 @@ pub struct FakeOrders {
 struct State {
     orders: HashMap<Uuid, (Uuid, Told)>,
     handled: HashSet<Uuid>,
+    /// With what products is to hear of them.
+    books: BTreeMap<Uuid, (OrderBook, Vec<String>)>,
 }
 
 #[async_trait]
@@ -47,12 +49,36 @@ impl Orders for FakeOrders {
         Ok(())
     }
 
-    async fn audit(&self, _: CallContext, _: Audit) -> PortResult<OrderBooks, Never> {
-        Err(Failure::Unavailable.into())
+    async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<OrderBooks, Never> {
+        self.faults.pass(&cx).await?;
+        let state = self.state.lock().unwrap();
+        let all = state.books.values().map(|(order, _)| order.clone());
+        let orders: Vec<OrderBook> = match &request {
+            Audit::Of { ids } => all.filter(|order| ids.contains(&order.order_id)).collect(),
+            Audit::After { id, limit } => all
+                .filter(|order| Some(order.order_id) > *id)
+                .take(page(*limit))
+                .collect(),
+        };
+        let next = request.next(orders.last().map(|order| order.order_id), orders.len());
+        Ok(OrderBooks { orders, next })
     }
 
-    async fn retell(&self, _: CallContext, _: RetellRequest) -> PortResult<(), Never> {
-        Err(Failure::Unavailable.into())
+    async fn retell(&self, cx: CallContext, request: RetellRequest) -> PortResult<(), Never> {
+        self.faults.pass(&cx).await?;
+        let mut state = self.state.lock().unwrap();
+        for id in request.order_ids {
+            if let Some((order, told)) = state.books.get_mut(&id) {
+                let event = match order.status {
+                    OrderStatus::Placed | OrderStatus::Paid => "order.placed.v1",
+                    OrderStatus::Shipped | OrderStatus::Delivered => "order.shipped.v1",
+                    OrderStatus::Cancelled => "order.cancelled.v1",
+                };
+                told.push(event.to_owned());
+                order.pending += 1;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -90,5 +116,15 @@ impl OrdersWorld for Arc<FakeOrders> {
 
     async fn tells(&self, order_id: Uuid) -> [Option<String>; 4] {
         super::all_of(self.state.lock().unwrap().orders[&order_id].1)
+    }
+
+    async fn write(&self, order: &OrderBook) {
+        let mut state = self.state.lock().unwrap();
+        let entry = (order.clone(), Vec::new());
+        state.books.insert(order.order_id, entry);
+    }
+
+    async fn told(&self, order_id: Uuid) -> Vec<String> {
+        self.state.lock().unwrap().books[&order_id].1.clone()
     }
 }

@@ -1,11 +1,14 @@
 //! The orders port.
 
+mod audit;
 mod fake;
 mod module;
 
 use std::sync::Arc;
 
+use ports::audit::Audit;
 use ports::events::{UserDeactivated, UserDeleted};
+use ports::orders::{OrderBook, RetellRequest};
 use ports::{CallContext, Event, EventBody, Never, Orders, PortResult};
 use ports_http::{Remote, Switch};
 use uuid::Uuid;
@@ -13,6 +16,7 @@ use uuid::Uuid;
 use super::bench::{Answered, Bench, Tested, World, answered, cx};
 use super::failures::*;
 use super::on_every_adapter;
+use audit::*;
 use fake::FakeOrders;
 use module::OrdersModule;
 
@@ -31,10 +35,14 @@ pub trait OrdersWorld: World<Port = dyn Orders> {
     async fn order(&self, user_id: Uuid, told: Told) -> Uuid;
     /// Note, key, reason and reference.
     async fn tells(&self, order_id: Uuid) -> [Option<String>; 4];
+    /// Writes an order down as it is, with the history and the total that it should have.
+    async fn write(&self, order: &OrderBook);
+    /// The types of the events that products is to hear of an order.
+    async fn told(&self, order_id: Uuid) -> Vec<String>;
 }
 
 impl Tested for dyn Orders {
-    const CALLS: usize = 1;
+    const CALLS: usize = 3;
 
     fn remote(remote: Remote) -> Arc<Self> {
         Arc::new(remote)
@@ -45,8 +53,19 @@ impl Tested for dyn Orders {
     }
 
     async fn each_call(&self, cx: &CallContext) -> Vec<(&'static str, Answered)> {
-        let handle = self.handle(cx.clone(), deleted(Uuid::now_v7())).await;
-        vec![("handle", answered(handle))]
+        let retell = RetellRequest {
+            order_ids: vec![Uuid::now_v7()],
+        };
+        let (handle, audit, retell) = tokio::join!(
+            self.handle(cx.clone(), deleted(Uuid::now_v7())),
+            self.audit(cx.clone(), Audit::Of { ids: Vec::new() }),
+            self.retell(cx.clone(), retell),
+        );
+        vec![
+            ("handle", answered(handle)),
+            ("audit", answered(audit)),
+            ("retell", answered(retell)),
+        ]
     }
 }
 
@@ -78,6 +97,9 @@ on_every_adapter! { Arc<FakeOrders>, OrdersModule:
     the_shops_own_words_stay,
     an_event_has_its_effect_once,
     what_does_not_concern_it_changes_nothing,
+    shows_all_orders_page_by_page,
+    shows_orders_by_their_ids,
+    retells_what_the_status_demands,
     a_spent_deadline_is_a_timeout,
     a_stalled_module_costs_the_deadline_and_no_more,
     a_module_without_its_database_is_unavailable,

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cleave::settings::Module;
+use ports::orders::OrderBook;
 use ports::{Currency, Orders};
 use uuid::Uuid;
 
@@ -20,7 +21,8 @@ impl World for OrdersModule {
     type Port = dyn Orders;
 
     async fn open() -> Self {
-        let database = Database::create(Module::Orders, "inbox").await;
+        let tables = "inbox, outbox, orders, order_items, order_history";
+        let database = Database::create(Module::Orders, tables).await;
         let config = orders::Config {
             currency: Currency::EUR,
             event_attempts: 5,
@@ -85,6 +87,50 @@ impl OrdersWorld for OrdersModule {
         .await
         .unwrap();
         [note, key, reason, reference]
+    }
+
+    async fn write(&self, order: &OrderBook) {
+        let quantities: Vec<i64> = order.lines.iter().map(|line| line.quantity).collect();
+        let products: Vec<Uuid> = order.lines.iter().map(|line| line.product_id).collect();
+        let status = serde_json::to_value(order.status).unwrap();
+        sqlx::query(
+            "with written as (
+               insert into orders (id, number, user_id, status, currency, total_minor, steps,
+                                   reservation_id)
+               values ($1, $2, gen_random_uuid(), $3, 'EUR',
+                       (select sum(quantity) * 5 from unnest($6::bigint[]) quantity), $4, $7)
+             ),
+             lines as (
+               insert into order_items
+                 (order_id, line, product_id, sku, name, quantity, unit_price_minor)
+               select $1, row_number() over (), product_id, 'SKU', 'Name', quantity, 5
+               from unnest($5::uuid[], $6) as line (product_id, quantity)
+             )
+             insert into order_history (order_id, step, status)
+             select $1, step, case step when $4 then $3 else 'placed' end
+             from generate_series(1, $4) step",
+        )
+        .bind(order.order_id)
+        .bind(&order.number)
+        .bind(status.as_str())
+        .bind(order.steps)
+        .bind(products)
+        .bind(quantities)
+        .bind(order.reservation_id)
+        .execute(&self.database.aside)
+        .await
+        .unwrap();
+    }
+
+    async fn told(&self, order_id: Uuid) -> Vec<String> {
+        sqlx::query_scalar(
+            "select event->>'type' from outbox
+             where aggregate_id = $1 and subscriber = 'products' order by id",
+        )
+        .bind(order_id)
+        .fetch_all(&self.database.aside)
+        .await
+        .unwrap()
     }
 }
 
