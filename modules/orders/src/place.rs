@@ -64,11 +64,14 @@ impl Module {
         let reservation_id = request.reservation_id(&hash);
         let reservation = match self.reserve(&request, reservation_id, &cx).await {
             Ok(reservation) => reservation,
-            // The order of this key came and went while this request was on its way.
-            Err(PortError::Rejected(ReserveRejection::ReservationClosed)) => {
-                return match self.replay(&request, &hash).await? {
-                    Some(placed) => Ok(placed),
-                    None => Err(self.nothing_stored(request.user_id).await?),
+            // The order of this key was placed, or came and went, while this request was on its way.
+            Err(PortError::Rejected(rejection)) => {
+                return match (self.replay(&request, &hash).await?, rejection) {
+                    (Some(placed), _) => Ok(placed),
+                    (None, ReserveRejection::ReservationClosed) => {
+                        Err(self.nothing_stored(request.user_id).await?)
+                    }
+                    (None, rejection) => Err(refusal(PortError::Rejected(rejection))),
                 };
             }
             Err(error) => return Err(refusal(error)),

@@ -61,3 +61,39 @@ async fn requests_that_meet_at_the_last_step_are_one_order() {
     shop.expect_balanced_books().await;
     shop.close().await;
 }
+
+/// The order of a key is placed, and its stock sold to somebody else, while another request with
+/// the key is on its way.
+#[tokio::test]
+async fn who_finds_the_stock_gone_finds_the_order_of_the_key() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let last = shop.product(&admin, "LAST", 1_999, 2).await;
+    let lines = [(&*last, 1)];
+    let order = shop.place_order_with_key(&admin, "first", &lines).await;
+    let order = order.expect(201);
+    let stock = shop.databases.of(Module::Products);
+    let gone = format!(
+        "update stock set on_hand = 1 where product_id = '{last}';
+         insert into stock_movements (product_id, delta, reason) values ('{last}', -1, 'broken')"
+    );
+    let mut blocker = Blocker::hold(stock, &gone).await;
+    let late = async {
+        let late = shop.place_order_with_key(&admin, "second", &lines).await;
+        let replayed = late.header("idempotent-replayed") == Some("true");
+        (late.expect(200), replayed)
+    };
+    let meanwhile = async {
+        blocker.victims(1).await;
+        let mut orders = shop.connect(Module::Orders).await;
+        sqlx::query("update orders set idempotency_key = 'second'")
+            .execute(&mut orders)
+            .await
+            .unwrap();
+        blocker.release().await;
+    };
+    let ((found, replayed), ()) = tokio::join!(late, meanwhile);
+    assert_eq!((&found["id"], replayed), (&order["id"], true));
+    shop.expect_balanced_books().await;
+    shop.close().await;
+}
