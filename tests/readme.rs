@@ -44,6 +44,8 @@ fn the_tour_runs_as_written() {
         r#""stock":{"on_hand":40,"reserved":2,"available":38}"#,
         r#""status":"cancelled""#,
         r#""stock":{"on_hand":40,"reserved":0,"available":40}"#,
+        r#""status":"delivered""#,
+        r#""stock":{"on_hand":37,"reserved":0,"available":37}"#,
     ] {
         assert!(stdout.contains(expected), "no {expected} in\n{stdout}");
     }
