@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 use tracing::log::LevelFilter;
 use utoipa::ToSchema;
 
@@ -22,6 +22,9 @@ pub struct PoolSettings {
 /// How long a request waits for a free connection: what a rush needs that the pool serves one
 /// after the other, and well within the deadline of a request.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is in use does not rest as long as this.
+const RESTED: Duration = Duration::from_millis(100);
 
 /// A pool that connects when first asked, so that a process starts while its database is away.
 pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> PgPool {
@@ -42,8 +45,17 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
         .max_connections(settings.max)
         .min_connections(settings.min)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A broken connection shows at its first statement; a ping for each would be a round trip.
+        // To ask each connection first would be a round trip for every statement. One that has
+        // rested is asked: it may have been cut off meanwhile.
         .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options)
 }
 
