@@ -1,7 +1,6 @@
--- How a reservation's order ended: its stock came back, or left the house. A replica of an older
--- release closes without a word, which means that the stock came back.
+-- How a reservation's order ended: its stock came back, or left the house. Older releases closed
+-- without a word, which means that the stock came back.
 alter table reservations add column closed_as text;
-update reservations set closed_as = 'released' where state = 'closed';
 alter table reservations
     add constraint reservations_closed_as_check check (closed_as in ('released', 'shipped')),
     add constraint reservations_closed_check check (closed_as is null or state = 'closed');

@@ -88,8 +88,8 @@ impl Peer {
             base,
             http: Http::new(config.call_timeout),
             circuit,
-            calls: Places::new(config.max_in_flight),
-            forwards: Places::new(config.max_in_flight),
+            calls: Places::new(config.max_in_flight, config.call_timeout / 4),
+            forwards: Places::new(config.max_in_flight, config.call_timeout / 4),
             config,
             tokens,
         })
@@ -139,7 +139,7 @@ impl Peer {
 
     /// A place for a call; to be kept until it is answered.
     pub(crate) async fn place_of_call(&self, deadline: Instant) -> Result<Place, Fault> {
-        self.calls.enter(deadline).await
+        self.calls.enter(self.in_time(deadline)).await
     }
 
     /// One call: its answer, whole. `repeated`: it is made again when the connection breaks.
@@ -164,9 +164,16 @@ impl Peer {
         answer
     }
 
+    /// What comes to its turn later has no time left in which the peer could answer, and would be
+    /// held against it.
+    fn in_time(&self, deadline: Instant) -> Instant {
+        let left = deadline.saturating_duration_since(Instant::now());
+        deadline - self.config.call_timeout.min(left / 2)
+    }
+
     /// For a request that is to be sent on.
     pub async fn place(&self, deadline: Instant) -> Result<Place, Fault> {
-        self.forwards.enter(deadline).await
+        self.forwards.enter(self.in_time(deadline)).await
     }
 
     /// Sends a request on and answers as soon as the head of the answer is there. `patience` is

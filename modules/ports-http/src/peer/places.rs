@@ -9,8 +9,6 @@ use tokio::sync::Notify;
 
 use crate::Fault;
 
-/// How long nobody may have been answered before those without a place are refused.
-const STALLED: Duration = Duration::from_millis(500);
 /// So many may queue for each place.
 const QUEUE: usize = 64;
 
@@ -21,6 +19,8 @@ const QUEUE: usize = 64;
 /// out.
 pub(super) struct Places {
     most: usize,
+    /// How long nobody may have been answered before those without a place are refused.
+    stall: Duration,
     taken: Arc<Taken>,
     queued: AtomicUsize,
     made: Instant,
@@ -67,9 +67,10 @@ const CLIENT: u8 = 1;
 const NOBODY: u8 = 2;
 
 impl Places {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize, stall: Duration) -> Self {
         Self {
             most,
+            stall,
             taken: Arc::default(),
             queued: AtomicUsize::new(0),
             made: Instant::now(),
@@ -86,8 +87,8 @@ impl Places {
         self.answered.store(self.now(), Ordering::Relaxed);
     }
 
-    /// A place as soon as there is one, if that is before the deadline.
-    pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, Fault> {
+    /// A place as soon as there is one, if that is in time.
+    pub(super) async fn enter(&self, until: Instant) -> Result<Place, Fault> {
         // Nobody is overtaken.
         let queue = Queued(&self.queued);
         let before = self.queued.fetch_add(1, Ordering::Relaxed);
@@ -102,13 +103,14 @@ impl Places {
         let came = self.now();
         let mut free = pin!(self.place());
         loop {
-            let look = tokio::time::sleep(STALLED.min(deadline - Instant::now()));
+            let left = until.saturating_duration_since(Instant::now());
             tokio::select! {
                 place = &mut free => return Ok(place),
-                () = look => {}
+                () = tokio::time::sleep(self.stall.min(left)) => {}
             }
-            let stalled = u128::from(self.now() - self.answered.load(Ordering::Relaxed).max(came));
-            if stalled >= STALLED.as_millis() || Instant::now() >= deadline {
+            let answered = self.answered.load(Ordering::Relaxed).max(came);
+            let silent = Duration::from_millis(self.now().saturating_sub(answered));
+            if silent >= self.stall || Instant::now() >= until {
                 drop(queue);
                 return Err(Fault::TooManyInFlight);
             }
@@ -190,13 +192,15 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const STALL: Duration = Duration::from_millis(500);
+
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)
     }
 
     #[test]
     fn waiting_for_a_client_takes_no_place() {
-        let places = Places::new(1);
+        let places = Places::new(1, STALL);
         let slow = places.enter_now().unwrap();
         assert!(places.enter_now().is_none());
         let turn = slow.turn();
@@ -221,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_rush_is_served_one_after_the_other() {
-        let places = Places::new(2);
+        let places = Places::new(2, STALL);
         let served = AtomicUsize::new(0);
         let one = async || {
             let _place = places.enter(soon()).await.unwrap();
@@ -239,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_that_hangs_holds_nobody_up() {
-        let places = Places::new(1);
+        let places = Places::new(1, STALL);
         let _hanging = places.enter(soon()).await.unwrap();
         let refused = places.enter(soon()).await;
         assert!(matches!(refused, Err(Fault::TooManyInFlight)));
@@ -247,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_queues_past_the_deadline() {
-        let places = Places::new(1);
+        let places = Places::new(1, STALL);
         let _slow = places.enter(soon()).await.unwrap();
         let refused = places.enter(Instant::now()).await;
         assert!(matches!(refused, Err(Fault::TooManyInFlight)));
@@ -255,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_has_an_end() {
-        let places = Places::new(1);
+        let places = Places::new(1, STALL);
         let _slow = places.enter(soon()).await.unwrap();
         places.queued.store(QUEUE, Ordering::Relaxed);
         let refused = places.enter(soon()).await;
