@@ -1,7 +1,7 @@
 //! The client's end of a call.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -73,11 +73,15 @@ pub(crate) async fn ask<C: Call>(
         _ => Connection::First,
     };
     loop {
+        let begun = Instant::now();
         let answer = attempt::<C>(peer, cx, body.clone(), connection).await;
         connection = Connection::New;
         let again = match &answer {
-            // The peer is there, its database perhaps not; it may be another one next time.
-            Ok(Err(PortError::Failed(Failure::Unavailable))) => C::REPEAT != Repeat::Once,
+            // The peer is there, its database perhaps not; it may be another one next time, if there
+            // is time to find that out.
+            Ok(Err(PortError::Failed(Failure::Unavailable))) => {
+                C::REPEAT != Repeat::Once && begun.elapsed() < cx.remaining()
+            }
             Ok(_) => false,
             Err(fault) => fault.may_repeat(C::REPEAT),
         };
