@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::support::{Customer, TestShop};
 
 /// Each with reservations of its own.
-const LIVES: usize = 6;
+const LIVES: usize = 12;
 const ROUNDS: usize = 40;
 const BUDGET: Duration = Duration::from_secs(20);
 
