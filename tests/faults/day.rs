@@ -13,6 +13,7 @@ use crate::nemesis::{Nemesis, Toll, close_shop};
 use crate::plan::{Fault, Layout, Plan};
 use crate::town::Town;
 use crate::verify::{Hand, settle};
+use crate::witness;
 
 const BUYERS: u64 = 6;
 
@@ -58,6 +59,7 @@ pub async fn live_through(plan: &Plan) {
     for process in 0..plan.armed.len() {
         town.ready(process).await;
     }
+    witness::watch(&town).await;
     let doors = town.doors.clone();
     let admin = town.admin().await;
     let login = json!({ "email": admin["email"], "password": admin["password"] });
@@ -95,6 +97,7 @@ pub async fn live_through(plan: &Plan) {
         products: &products,
     };
     hand.verify(&town).await;
+    witness::verify(&town).await;
     let book = ledger.book();
     let acknowledged = book.wishes.values().filter(|wish| wish.order.is_some());
     println!(

@@ -24,6 +24,7 @@ mod plan;
 mod points;
 mod town;
 mod verify;
+mod witness;
 
 use plan::{Layout, Plan};
 

@@ -11,11 +11,11 @@ const fn point(name: &'static str) -> Point {
     Point { name, beside: "" }
 }
 
-/// A hold that is over before its order is stored.
+/// A hold that is over before its order is stored, also when the same order is asked for twice.
 const fn late(name: &'static str) -> Point {
     Point {
         name,
-        beside: "orders.held=stall:2500",
+        beside: "orders.held=stall:2500,orders.held=stall:2500@2,orders.held=stall:2500@3",
     }
 }
 

@@ -13,9 +13,13 @@ pub type Basket = [i64; PRODUCTS];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reservation {
-    Held { expired: bool },
+    Held {
+        expired: bool,
+    },
     Allocated,
-    Closed,
+    /// What came back, and what left the house.
+    Released,
+    Shipped,
 }
 
 /// Reservations by number; what each is for never changes. The event of each kind that belongs to
@@ -70,7 +74,7 @@ impl State {
         for (number, reservation) in &self.reservations {
             for (sum, quantity) in reserved.iter_mut().zip(baskets[*number]) {
                 *sum += match reservation {
-                    Reservation::Closed => 0,
+                    Reservation::Released | Reservation::Shipped => 0,
                     Reservation::Held { .. } | Reservation::Allocated => quantity,
                 };
             }
@@ -83,7 +87,8 @@ impl State {
             let word = match reservation {
                 Reservation::Held { .. } => "held",
                 Reservation::Allocated => "allocated",
-                Reservation::Closed => "closed",
+                Reservation::Released => "released",
+                Reservation::Shipped => "shipped",
             };
             (*number, word)
         });
@@ -122,11 +127,11 @@ impl State {
     }
 
     fn carry_out(&mut self, op: Op, baskets: &[Basket]) -> Said {
-        use Reservation::{Allocated, Closed, Held};
+        use Reservation::{Allocated, Held, Released, Shipped};
         let now = |number| self.reservations.get(&number).copied();
         match op {
             Op::Reserve(number) => match now(number) {
-                Some(Closed) => return Said::Closed,
+                Some(Released | Shipped) => return Said::Closed,
                 Some(Allocated) => {}
                 Some(Held { .. }) => {
                     self.set(number, Held { expired: false });
@@ -139,7 +144,7 @@ impl State {
                 }
             }
             Op::Placed(number) => match now(number) {
-                Some(Allocated | Closed) => {}
+                Some(Allocated | Released | Shipped) => {}
                 Some(Held { .. }) => self.set(number, Allocated),
                 None => return self.take(number, Allocated, baskets),
             },
@@ -148,12 +153,16 @@ impl State {
                     for (on_hand, quantity) in self.on_hand.iter_mut().zip(baskets[number]) {
                         *on_hand -= quantity;
                     }
-                    self.reservations.insert(number, Closed);
+                    self.reservations.insert(number, Shipped);
                 }
-                Some(Closed) => {}
+                Some(Released | Shipped) => {}
                 Some(Held { .. }) | None => return Said::NotAllocated,
             },
-            Op::Cancelled(number) => self.set(number, Closed),
+            Op::Cancelled(number) => {
+                if now(number) != Some(Shipped) {
+                    self.set(number, Released);
+                }
+            }
             Op::Sweep => self
                 .reservations
                 .retain(|_, reservation| *reservation != Held { expired: true }),
@@ -172,6 +181,11 @@ impl State {
         if let Some(Reservation::Held { expired }) = self.reservations.get_mut(&number) {
             *expired = true;
         }
+    }
+
+    /// So long ago that nobody remembers any event: what comes again is met by its effect alone.
+    pub fn forget(&mut self) {
+        self.heard.clear();
     }
 }
 

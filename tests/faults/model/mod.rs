@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::support::{Customer, TestShop};
 
 /// Each with reservations of its own.
-const LIVES: usize = 6;
+const LIVES: usize = 12;
 const ROUNDS: usize = 40;
 const BUDGET: Duration = Duration::from_secs(20);
 
@@ -178,13 +178,14 @@ impl World {
                 .await
                 .unwrap();
         let of = |id| stock.iter().find(|row| row.0 == id).unwrap();
-        let states: Vec<(Uuid, String)> =
-            sqlx::query_as("select id, state from reservations where id = any($1)")
-                .bind(&self.ids)
-                .fetch_all(self.module.pool())
-                .await
-                .unwrap();
-        let words = ["held", "allocated", "closed"];
+        let states: Vec<(Uuid, String)> = sqlx::query_as(
+            "select id, coalesce(closed_as, state) from reservations where id = any($1)",
+        )
+        .bind(&self.ids)
+        .fetch_all(self.module.pool())
+        .await
+        .unwrap();
+        let words = ["held", "allocated", "released", "shipped"];
         let state = |(id, state): (Uuid, String)| {
             let number = self.ids.iter().position(|known| *known == id).unwrap();
             (number, *words.iter().find(|word| **word == state).unwrap())
@@ -194,6 +195,13 @@ impl World {
             reserved: std::array::from_fn(|product| of(self.products[product]).2),
             reservations: states.into_iter().map(state).collect::<BTreeMap<_, _>>(),
         }
+    }
+
+    async fn forget(&self) {
+        sqlx::query("delete from inbox")
+            .execute(self.module.pool())
+            .await
+            .unwrap();
     }
 
     async fn expire(&self, number: usize) {
@@ -267,6 +275,15 @@ async fn stock_and_reservations_are_what_arithmetic_says() {
                 states = states.into_iter().map(expire).collect();
                 log.push(format!("{number} expires"));
                 ops[0] = Op::Sweep;
+            }
+            if random.random_bool(0.2) {
+                world.forget().await;
+                let forget = |mut state: State| {
+                    state.forget();
+                    state
+                };
+                states = states.into_iter().map(forget).collect();
+                log.push("events are forgotten".to_owned());
             }
             let said = join_all(ops.iter().map(|&op| world.run(op))).await;
             let seen = world.seen().await;
