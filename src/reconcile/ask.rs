@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::stream::{Stream, try_unfold};
 use ports::audit::{Audit, PAGE_MOST};
 use ports::orders::{OrderBook, RetellRequest};
-use ports::products::{ReleaseRequest, RepairRequest, ReservationBook, SnapshotRequest, StockBook};
+use ports::products::{
+    ProductSnapshot, ReleaseRequest, RepairRequest, ReservationBook, SnapshotRequest, StockBook,
+};
 use ports::{CallContext, Failure, Never, Orders, PortError, PortResult, Products};
 use uuid::Uuid;
 
@@ -15,6 +17,9 @@ use uuid::Uuid;
 const BUDGET: Duration = Duration::from_secs(10);
 /// Before a module that is away is asked again: it may be restarted meanwhile.
 const PAUSES_MS: [u64; 4] = [100, 400, 1_500, 4_000];
+
+/// Products whose stock is locked together while it is summed up.
+const REPAIRED_AT_ONCE: usize = 50;
 
 /// A module that does not answer, which ends the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,12 +84,29 @@ impl Books {
     }
 
     pub async fn skus(&self, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, Unasked> {
-        let request = SnapshotRequest { product_ids: ids };
-        let found = patiently(async |cx| self.products.snapshot(cx, request.clone()).await);
-        let found = found.await.map_err(of_products)?.into_iter();
+        let found = self.snapshot(ids).await?.into_iter();
         Ok(found
             .map(|product| (product.product_id, product.sku))
             .collect())
+    }
+
+    /// What can be sold of these products; unknown ones are left out.
+    pub async fn available(&self, ids: Vec<Uuid>) -> Result<HashMap<Uuid, i64>, Unasked> {
+        let found = self.snapshot(ids).await?.into_iter();
+        Ok(found
+            .map(|product| (product.product_id, product.available))
+            .collect())
+    }
+
+    async fn snapshot(&self, product_ids: Vec<Uuid>) -> Result<Vec<ProductSnapshot>, Unasked> {
+        let mut found = Vec::with_capacity(product_ids.len());
+        for chunk in product_ids.chunks(PAGE_MOST as usize) {
+            let product_ids = chunk.to_vec();
+            let request = SnapshotRequest { product_ids };
+            let some = patiently(async |cx| self.products.snapshot(cx, request.clone()).await);
+            found.extend(some.await.map_err(of_products)?);
+        }
+        Ok(found)
     }
 
     pub async fn retell(&self, order_ids: Vec<Uuid>) -> Result<(), Unasked> {
@@ -99,10 +121,14 @@ impl Books {
         released.await.map_err(of_products)
     }
 
-    pub async fn repair(&self, product_ids: Vec<Uuid>) -> Result<(), Unasked> {
-        let request = RepairRequest { product_ids };
-        let repaired = patiently(async |cx| self.products.repair(cx, request.clone()).await);
-        repaired.await.map_err(of_products)
+    pub async fn repair(&self, product_ids: &[Uuid]) -> Result<(), Unasked> {
+        for chunk in product_ids.chunks(REPAIRED_AT_ONCE) {
+            let product_ids = chunk.to_vec();
+            let request = RepairRequest { product_ids };
+            let repaired = patiently(async |cx| self.products.repair(cx, request.clone()).await);
+            repaired.await.map_err(of_products)?;
+        }
+        Ok(())
     }
 
     async fn order_page(&self, which: Audit) -> Result<Page<OrderBook>, Failure> {

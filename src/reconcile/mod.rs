@@ -8,11 +8,12 @@
 
 mod ask;
 mod compare;
+mod mend;
 mod orders;
 mod report;
 mod stock;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use ports::{Orders, Products};
@@ -21,6 +22,9 @@ use uuid::Uuid;
 use ask::Books;
 pub use ask::Unasked;
 pub use report::{Checked, Difference, Figure, Kind, Remedy, Report};
+
+/// Products that are remembered as contested.
+const CONTESTED_MOST: usize = 100_000;
 
 /// Walks the books once. `tell` hears of each difference as it is found; with `repair`, when it is
 /// known whether it could be repaired.
@@ -36,6 +40,8 @@ pub async fn reconcile(
     let mut run = Run {
         books: Books { orders, products },
         repair,
+        bereft: Vec::new(),
+        contested: Contested::default(),
         report: Report::default(),
         tell,
     };
@@ -48,8 +54,33 @@ pub async fn reconcile(
 struct Run<F> {
     books: Books,
     repair: bool,
+    /// Open orders without their stock.
+    bereft: Vec<Uuid>,
+    contested: Contested,
     report: Report,
     tell: F,
+}
+
+/// Products of which an order has another idea than products, and nobody could settle it. That their
+/// `reserved` is not the sum of the lines may be the last trace of what is sold.
+#[derive(Default)]
+struct Contested {
+    products: HashSet<Uuid>,
+    /// There were too many: it may be any.
+    is_full: bool,
+}
+
+impl Contested {
+    fn add(&mut self, product_id: Uuid) {
+        match self.products.len() < CONTESTED_MOST {
+            true => drop(self.products.insert(product_id)),
+            false => self.is_full = true,
+        }
+    }
+
+    fn has(&self, product_id: Uuid) -> bool {
+        self.is_full || self.products.contains(&product_id)
+    }
 }
 
 impl<F: FnMut(&Difference)> Run<F> {
@@ -66,6 +97,12 @@ impl<F: FnMut(&Difference)> Run<F> {
             }
         }
         for difference in differences {
+            if difference.kind.is_claim() && difference.repaired != Some(true) {
+                difference
+                    .product_id
+                    .iter()
+                    .for_each(|id| self.contested.add(*id));
+            }
             (self.tell)(&difference);
             self.report.add(difference);
         }

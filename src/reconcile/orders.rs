@@ -3,30 +3,28 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use ports::orders::OrderBook;
+use ports::orders::{OrderBook, OrderStatus};
 use uuid::Uuid;
 
 use super::ask::{Books, Unasked};
-use super::report::{Difference, Remedy};
+use super::report::{Difference, Kind, Remedy};
 use super::{Run, compare};
 
 /// Pages that are held against each other while the next one is read.
 const AHEAD: usize = 2;
 /// Suspects that are looked at together.
-const BATCH: usize = 500;
+pub const BATCH: usize = 500;
 /// Orders under way that are remembered, to be looked at again; others are only counted.
 const UNSETTLED_MOST: usize = 10_000;
 /// Between two looks at what was under way.
 const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1_600];
-/// And at what products was told again, which may wait for the relay of another process.
-const RETOLD_PAUSES_MS: [u64; 12] = [
-    20, 50, 100, 200, 500, 1_000, 2_000, 2_000, 2_000, 4_000, 4_000, 4_000,
-];
 
 /// What a second look says.
-enum Verdict {
+pub enum Verdict {
     /// Nothing, or nothing any more.
-    Balanced,
+    Balanced {
+        is_cancelled: bool,
+    },
     Differs(Vec<Difference>),
     UnderWay,
 }
@@ -58,7 +56,8 @@ impl<F: FnMut(&Difference)> Run<F> {
             }
         }
         self.judge_all(&mut suspects, &mut unsettled).await?;
-        self.wait_for(unsettled).await
+        self.wait_for(unsettled).await?;
+        self.mend_bereft().await
     }
 
     async fn judge_all(
@@ -82,13 +81,16 @@ impl<F: FnMut(&Difference)> Run<F> {
         let (mut under_way, mut certain, mut to_retell) = (Vec::new(), Vec::new(), Vec::new());
         for (id, verdict) in look_again(&self.books, order_ids).await? {
             match verdict {
-                Verdict::Balanced => {}
+                Verdict::Balanced { .. } => {}
                 Verdict::UnderWay => under_way.push(id),
                 Verdict::Differs(differences) => {
-                    let remedy = differences.first().map(|first| first.kind.remedy());
-                    match remedy == Some(Remedy::Retell) && self.repair {
-                        true => to_retell.push((id, differences)),
-                        false => certain.extend(differences),
+                    let kind = differences.first().map(|first| first.kind);
+                    match kind.filter(|kind| kind.remedy() == Remedy::Retell && self.repair) {
+                        Some(Kind::AllocationMissing) if self.bereft.len() < UNSETTLED_MOST => {
+                            self.bereft.push(id);
+                        }
+                        Some(Kind::AllocationMissing) | None => certain.extend(differences),
+                        Some(_) => to_retell.push((id, differences)),
                     }
                 }
             }
@@ -97,50 +99,6 @@ impl<F: FnMut(&Difference)> Run<F> {
         self.found(certain).await?;
         self.retell(to_retell).await?;
         Ok(under_way)
-    }
-
-    /// Tells products again, and waits until it has heard.
-    async fn retell(&mut self, orders: Vec<(Uuid, Vec<Difference>)>) -> Result<(), Unasked> {
-        if orders.is_empty() {
-            return Ok(());
-        }
-        let ids = orders.iter().map(|(id, _)| *id).collect();
-        self.books.retell(ids).await?;
-        let mut left = orders;
-        for pause in RETOLD_PAUSES_MS {
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            let ids: Vec<Uuid> = left.iter().map(|(id, _)| *id).collect();
-            let mut verdicts = look_again(&self.books, &ids).await?.into_iter();
-            let mut waiting = Vec::new();
-            for (id, mut before) in std::mem::take(&mut left) {
-                let verdict = verdicts.next().map(|(_, verdict)| verdict);
-                match verdict {
-                    Some(Verdict::UnderWay) => waiting.push((id, before)),
-                    Some(Verdict::Differs(now)) => {
-                        let now = self.unrepaired(now);
-                        self.found(now).await?;
-                    }
-                    Some(Verdict::Balanced) | None => {
-                        before.iter_mut().for_each(|was| was.repaired = Some(true));
-                        self.found(before).await?;
-                    }
-                }
-            }
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            left = waiting;
-        }
-        for (_, mut before) in left {
-            for was in &mut before {
-                was.repaired = Some(false);
-                was.detail = "products was told again and has not heard yet: does an instance run \
-                              that hosts orders?"
-                    .to_owned();
-            }
-            self.found(before).await?;
-        }
-        Ok(())
     }
 
     /// Looks again, as long as it may help, at orders that were under way.
@@ -177,14 +135,19 @@ async fn compared(books: &Books, page: Vec<OrderBook>) -> Result<Compared, Unask
 }
 
 /// The orders, their reservations, and the orders again.
-async fn look_again(books: &Books, order_ids: &[Uuid]) -> Result<Vec<(Uuid, Verdict)>, Unasked> {
+pub async fn look_again(
+    books: &Books,
+    order_ids: &[Uuid],
+) -> Result<Vec<(Uuid, Verdict)>, Unasked> {
     let before = books.orders_of(order_ids).await?;
     let reservation_ids: Vec<Uuid> = before.values().map(|order| order.reservation_id).collect();
     let reservations = books.reservations_of(&reservation_ids).await?;
     let after = books.orders_of(order_ids).await?;
     let verdict = |id: &Uuid| {
         let (Some(before), Some(after)) = (before.get(id), after.get(id)) else {
-            return Verdict::Balanced;
+            return Verdict::Balanced {
+                is_cancelled: false,
+            };
         };
         let differences =
             compare::order_and_reservation(after, reservations.get(&after.reservation_id));
@@ -192,7 +155,9 @@ async fn look_again(books: &Books, order_ids: &[Uuid]) -> Result<Vec<(Uuid, Verd
             _ if before.parked > 0 && after.parked > 0 => {
                 Verdict::Differs(vec![compare::parked(after)])
             }
-            _ if differences.is_empty() && after.parked == 0 => Verdict::Balanced,
+            _ if differences.is_empty() && after.parked == 0 => Verdict::Balanced {
+                is_cancelled: after.status == OrderStatus::Cancelled,
+            },
             true if after.is_settled() => Verdict::Differs(differences),
             _ => Verdict::UnderWay,
         }

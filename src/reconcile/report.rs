@@ -98,14 +98,15 @@ impl fmt::Display for Difference {
         let (expected, found) = (&self.expected, &self.found);
         write!(f, ": expected {expected}, found {found}; ")?;
         match self.repaired {
-            Some(true) => write!(f, "repaired"),
+            Some(true) if self.detail == self.kind.detail() => write!(f, "repaired"),
+            Some(true) => write!(f, "repaired: {}", self.detail),
             Some(false) => write!(f, "not repaired: {}", self.detail),
             None => write!(f, "{}", self.detail),
         }
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Figure {
     Number(i64),
@@ -176,7 +177,7 @@ kinds! {
     EventParked "event_parked" Person
         "events of the order wait for an operator, and what comes after them too: see why, then replay them (`cleave events`)"
     AllocationMissing "allocation_missing" Retell
-        "an open order without its stock: --repair takes it again, or cancels the order (`out_of_stock`) when there is none left"
+        "an open order without its stock: --repair takes it again if there is enough"
     AllocationClosed "allocation_closed" Person
         "an open order whose reservation is closed, which never opens again: cancel the order, and place it anew"
     AllocationDiffers "allocation_differs" Person
@@ -210,6 +211,19 @@ impl Kind {
 
     pub fn remedy(self) -> Remedy {
         self.row().2
+    }
+
+    /// Whether it is about what an order should hold, and does not.
+    pub fn is_claim(self) -> bool {
+        matches!(
+            self,
+            Self::AllocationMissing
+                | Self::AllocationClosed
+                | Self::AllocationDiffers
+                | Self::AllocationOfAnother
+                | Self::AllocationLeft
+                | Self::AllocationWithoutOrder
+        )
     }
 
     fn detail(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Reservations that hold stock, and the stock itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt};
 use ports::products::{ReservationBook, ReservationState};
@@ -13,6 +13,8 @@ use super::{Run, compare};
 const AHEAD: usize = 2;
 /// How long after its end a hold may still be there; it is swept every second.
 const OVERDUE_MOST_S: i64 = 300;
+const CONTESTED: &str = "what an order should hold of this product is in question: settle the \
+                         allocation_… differences that name it, then --repair";
 
 impl<F: FnMut(&Difference)> Run<F> {
     pub async fn check_reservations(&mut self) -> Result<(), Unasked> {
@@ -66,16 +68,30 @@ impl<F: FnMut(&Difference)> Run<F> {
         Ok(())
     }
 
-    async fn repair_stock(&self, mut found: Vec<Difference>) -> Result<Vec<Difference>, Unasked> {
-        let mut ids: Vec<Uuid> = found.iter().filter_map(|found| found.product_id).collect();
+    /// `reserved` of what is contested is not lowered: what is sold to somebody would be sold again.
+    pub async fn repair_stock(
+        &self,
+        mut found: Vec<Difference>,
+    ) -> Result<Vec<Difference>, Unasked> {
+        let lowered = found
+            .iter()
+            .filter(|found| found.kind == Kind::Reserved && found.expected < found.found);
+        let lowered = lowered.filter_map(|found| found.product_id);
+        let left_out: HashSet<Uuid> = lowered.filter(|id| self.contested.has(*id)).collect();
+        let ids = found.iter().filter_map(|found| found.product_id);
+        let mut ids: Vec<Uuid> = ids.filter(|id| !left_out.contains(id)).collect();
         ids.dedup();
-        self.books.repair(ids.clone()).await?;
+        self.books.repair(&ids).await?;
         let now = self.books.stock_of(&ids).await?;
         let left: Vec<Difference> = now.iter().flat_map(compare::stock).collect();
         for was in &mut found {
             let is_left =
                 |now: &Difference| now.kind == was.kind && now.product_id == was.product_id;
-            was.repaired = Some(!left.iter().any(is_left));
+            let is_left_out = was.product_id.is_some_and(|id| left_out.contains(&id));
+            if is_left_out {
+                was.detail = CONTESTED.to_owned();
+            }
+            was.repaired = Some(!is_left_out && !left.iter().any(is_left));
         }
         Ok(found)
     }
