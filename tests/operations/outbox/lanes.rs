@@ -51,6 +51,19 @@ impl Deliver for Hanging {
     }
 }
 
+/// Never answers for one aggregate.
+struct HangsFor(Uuid, Listener);
+
+#[async_trait]
+impl Deliver for HangsFor {
+    async fn deliver(&self, delivery: &Delivery) -> Result<(), Undelivered> {
+        if delivery.aggregate_id == self.0 {
+            std::future::pending::<()>().await;
+        }
+        self.1.deliver(delivery).await
+    }
+}
+
 fn aggregates(number: usize) -> Vec<Uuid> {
     (0..number).map(|_| Uuid::now_v7()).collect()
 }
@@ -82,6 +95,26 @@ async fn who_is_away_or_hangs_delays_nobody_else() {
     );
     let waiting = "select count(*) from outbox where subscriber <> 'products'";
     assert_eq!(bench.count(waiting).await, 1800);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_hangs_delays_its_own_aggregate_only() {
+    let bench = Bench::new().await;
+    let stuck = Uuid::now_v7();
+    bench.write("products", &[stuck, stuck]).await;
+    let products = Arc::new(HangsFor(stuck, Listener::default()));
+    let relay = bench.relay(vec![("products", products.clone())]);
+    // More than one claim takes, and each round after the one before it.
+    for round in 1..=3 {
+        bench.write("products", &aggregates(200)).await;
+        eventually("the others are heard", async || {
+            products.1.heard().len() == round * 200
+        })
+        .await;
+    }
+    let left = "select count(*) from outbox";
+    eventually("theirs are gone", async || bench.count(left).await == 2).await;
+    relay.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
