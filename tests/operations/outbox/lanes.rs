@@ -148,3 +148,27 @@ async fn what_waits_behind_a_parked_event_is_out_of_the_way_and_comes_in_order()
     bench.stop.cancel();
     relay.await.unwrap();
 }
+
+/// Each statement ends long before it is cut off, however many rows there are.
+#[tokio::test]
+async fn any_number_of_parked_events_is_replayed() {
+    let bench = Bench::new().await;
+    bench.write("products", &aggregates(12_000)).await;
+    bench
+        .run(
+            "update outbox set parked_at = now();
+             create function few() returns trigger language plpgsql as $$ begin
+               if (select count(*) from replayed) > 5000 then
+                 raise exception 'too many at once';
+               end if;
+               return null;
+             end $$;
+             create trigger few after update on outbox
+               referencing new table as replayed for each statement execute function few();",
+        )
+        .await;
+    assert_eq!(bench.outbox().replay_all().await.unwrap(), 12_000);
+    let parked = "select count(*) from outbox where parked_at is not null or due_at > now()";
+    assert_eq!(bench.count(parked).await, 0);
+    assert_eq!(bench.outbox().replay_all().await.unwrap(), 0);
+}
