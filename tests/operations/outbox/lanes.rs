@@ -51,6 +51,19 @@ impl Deliver for Hanging {
     }
 }
 
+/// Never answers for one aggregate.
+struct HangsFor(Uuid, Listener);
+
+#[async_trait]
+impl Deliver for HangsFor {
+    async fn deliver(&self, delivery: &Delivery) -> Result<(), Undelivered> {
+        if delivery.aggregate_id == self.0 {
+            std::future::pending::<()>().await;
+        }
+        self.1.deliver(delivery).await
+    }
+}
+
 fn aggregates(number: usize) -> Vec<Uuid> {
     (0..number).map(|_| Uuid::now_v7()).collect()
 }
@@ -85,6 +98,26 @@ async fn who_is_away_or_hangs_delays_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_hangs_delays_its_own_aggregate_only() {
+    let bench = Bench::new().await;
+    let stuck = Uuid::now_v7();
+    bench.write("products", &[stuck, stuck]).await;
+    let products = Arc::new(HangsFor(stuck, Listener::default()));
+    let relay = bench.relay(vec![("products", products.clone())]);
+    // More than one claim takes, and each round after the one before it.
+    for round in 1..=3 {
+        bench.write("products", &aggregates(200)).await;
+        eventually("the others are heard", async || {
+            products.1.heard().len() == round * 200
+        })
+        .await;
+    }
+    let left = "select count(*) from outbox";
+    eventually("theirs are gone", async || bench.count(left).await == 2).await;
+    relay.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_behind_a_parked_event_is_out_of_the_way_and_comes_in_order() {
     let bench = Bench::new().await;
     let blocked = Uuid::now_v7();
@@ -114,4 +147,28 @@ async fn what_waits_behind_a_parked_event_is_out_of_the_way_and_comes_in_order()
     assert_eq!(products.heard()[3..], expected);
     bench.stop.cancel();
     relay.await.unwrap();
+}
+
+/// Each statement ends long before it is cut off, however many rows there are.
+#[tokio::test]
+async fn any_number_of_parked_events_is_replayed() {
+    let bench = Bench::new().await;
+    bench.write("products", &aggregates(12_000)).await;
+    bench
+        .run(
+            "update outbox set parked_at = now();
+             create function few() returns trigger language plpgsql as $$ begin
+               if (select count(*) from replayed) > 5000 then
+                 raise exception 'too many at once';
+               end if;
+               return null;
+             end $$;
+             create trigger few after update on outbox
+               referencing new table as replayed for each statement execute function few();",
+        )
+        .await;
+    assert_eq!(bench.outbox().replay_all().await.unwrap(), 12_000);
+    let parked = "select count(*) from outbox where parked_at is not null or due_at > now()";
+    assert_eq!(bench.count(parked).await, 0);
+    assert_eq!(bench.outbox().replay_all().await.unwrap(), 0);
 }

@@ -2,8 +2,8 @@
 //!
 //! The rows of one subscriber and aggregate are a queue, of which the head alone is ever delivered,
 //! also while it is leased, waits or is parked. A claim that meets a row behind its head sends it
-//! away for half its age; who removes the head calls the next one. So what waits behind a parked
-//! event is looked at ever more seldom, and costs the others nothing.
+//! away for half its age, a minute at most; who removes the head calls the next one. So what waits
+//! behind a parked event is looked at once a minute, until that one is replayed and delivered.
 
 use std::time::Duration;
 
@@ -92,14 +92,15 @@ impl Outbox {
         Ok(Claim { deliveries, seen })
     }
 
-    /// Deletes what was delivered, and calls what comes behind it. A row whose lease has ended is
-    /// left to whoever has it now.
+    /// Deletes what was delivered, and calls what comes behind it; tells how many it called. A row
+    /// whose lease has ended is left to whoever has it now. What is due at infinity was held back
+    /// by hand, and is not called.
     pub(super) async fn delivered(
         &self,
         ids: &[i64],
         leases: &[OffsetDateTime],
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query!(
+    ) -> Result<u64, sqlx::Error> {
+        let called = sqlx::query!(
             "with gone as (
                delete from outbox row
                using unnest($1::bigint[], $2::timestamptz[]) as held (id, until)
@@ -120,7 +121,7 @@ impl Outbox {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(called.rows_affected())
     }
 
     /// Ends leases under which nothing was tried.

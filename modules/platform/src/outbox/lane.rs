@@ -1,20 +1,24 @@
-//! The relay to one subscriber: claim, deliver, write down, again.
+//! The relay to one subscriber. Events are claimed as soon as there is room for them, however long
+//! others are on their way; what became of them is written down many at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::claim::{BATCH, LEASE, PutBack};
+use super::claim::{BATCH, Claim, LEASE, PutBack};
 use super::{Deliver, Delivery, Outbox, Undelivered, measure};
 
 /// How long a delivery may take. None begins that could outlive its lease.
 const DELIVERY_MOST: Duration = Duration::from_secs(20);
 /// When nothing wakes the relay, such as rows written by another replica.
 const POLL: Duration = Duration::from_secs(1);
-const IN_FLIGHT: usize = 16;
+/// Meanwhile events gather that one claim can take; a delivery that takes longer is not waited for.
+const GATHER: Duration = Duration::from_millis(50);
+const IN_FLIGHT: u8 = 16;
 /// While a subscriber is away, it is asked with one event now and then.
 const PROBE: u8 = 1;
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -27,182 +31,247 @@ enum Outcome {
     NotBegun(Delivery),
 }
 
-/// One batch on its way.
-struct Pass<'a> {
-    outbox: &'a Outbox,
-    deliver: &'a dyn Deliver,
-    stop: &'a CancellationToken,
+/// A delivery that there is room for.
+struct Begun<'a> {
+    delivery: Delivery,
     claimed_at: Instant,
-    /// By the subscriber, whatever it said.
-    answered: AtomicUsize,
-    unavailable: AtomicUsize,
+    room: SemaphorePermit<'a>,
 }
 
-enum Next {
-    /// The subscriber is there.
-    Answered,
-    /// It was not asked, and there may be more.
-    Again,
-    Idle,
-    /// The subscriber is away.
-    Away,
+struct Lane<'a> {
+    outbox: &'a Outbox,
+    subscriber: &'a str,
+    deliver: &'a dyn Deliver,
+    stop: &'a CancellationToken,
+    room: Semaphore,
+    /// How many in a row did not reach the subscriber. Whatever it answers ends the row.
+    silent: AtomicUsize,
+    /// Of claiming and of deleting: a claim that does not see a deletion which is under way would
+    /// send away what that one calls.
+    turn: Mutex<()>,
 }
 
 impl Outbox {
+    /// Claiming, delivering and writing down share a pool, so that none may wait for another's
+    /// connection: each goes on by itself.
     pub(super) async fn lane(
         &self,
         subscriber: &str,
         deliver: &dyn Deliver,
         stop: &CancellationToken,
     ) {
-        let mut woken = self.woken.subscribe();
-        let mut trouble = 0;
-        while !stop.is_cancelled() {
-            woken.borrow_and_update();
-            let next = self.pass(subscriber, deliver, stop, trouble > 0).await;
-            let (pause, patient) = match next {
-                Ok(Next::Answered) => {
-                    trouble = 0;
-                    continue;
-                }
-                Ok(Next::Again) => continue,
-                Ok(Next::Idle) => (POLL, false),
-                Ok(Next::Away) => {
-                    trouble += 1;
-                    (backoff(trouble), true)
-                }
-                Err(error) => {
-                    tracing::warn!(%error, module = self.module, "the relay cannot use its outbox");
-                    trouble += 1;
-                    (backoff(trouble), true)
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = woken.changed(), if !patient => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    async fn pass(
-        &self,
-        subscriber: &str,
-        deliver: &dyn Deliver,
-        stop: &CancellationToken,
-        probe: bool,
-    ) -> Result<Next, sqlx::Error> {
-        let most = if probe { PROBE } else { BATCH };
-        let claimed_at = Instant::now();
-        let claim = self.claim(subscriber, most).await?;
-        if !claim.deliveries.is_empty() {
-            crate::fail_point!("outbox.claimed");
-        }
-        let pass = Pass {
+        let lane = Lane {
             outbox: self,
+            subscriber,
             deliver,
             stop,
-            claimed_at,
-            answered: AtomicUsize::new(0),
-            unavailable: AtomicUsize::new(0),
+            room: Semaphore::new(IN_FLIGHT.into()),
+            silent: AtomicUsize::new(0),
+            turn: Mutex::new(()),
         };
-        let asked = pass.run(claim.deliveries).await;
-        self.passes.send_modify(|passes| *passes += 1);
-        asked?;
-        let full = claim.seen == usize::from(most);
-        let (answered, unavailable) = (pass.answered.into_inner(), pass.unavailable.into_inner());
-        Ok(match (answered, unavailable) {
-            (1.., _) => Next::Answered,
-            (0, 1..) => Next::Away,
-            (0, 0) if full => Next::Again,
-            (0, 0) => Next::Idle,
-        })
+        let (begin, begun) = unbounded_channel();
+        let (tell, told) = unbounded_channel();
+        tokio::join!(
+            lane.claim_all(begin, tell.clone()),
+            lane.deliver_all(begun, tell),
+            lane.record(told),
+        );
     }
 }
 
-impl Pass<'_> {
-    /// Deliveries go on while the outcomes of others are written down, many at a time. The two
-    /// share a pool, so that neither may wait for the other.
-    async fn run(&self, batch: Vec<Delivery>) -> Result<(), sqlx::Error> {
-        let (told, outcomes) = unbounded_channel();
-        let deliveries = async {
-            let told = told;
-            let mut under_way = std::pin::pin!(
-                futures_util::stream::iter(batch)
-                    .map(|delivery| self.deliver_one(delivery))
-                    .buffer_unordered(IN_FLIGHT)
-            );
-            while let Some(outcome) = under_way.next().await {
-                // Where nobody writes down any more, leases run out.
-                if let Some(outcome) = outcome {
-                    let _ = told.send(outcome);
+impl<'a> Lane<'a> {
+    async fn claim_all(
+        &'a self,
+        begin: UnboundedSender<Begun<'a>>,
+        tell: UnboundedSender<Outcome>,
+    ) {
+        let mut woken = self.outbox.woken.subscribe();
+        let mut trouble = 0;
+        while !self.stop.is_cancelled() {
+            let Ok(room) = self.room.acquire().await else {
+                return;
+            };
+            woken.borrow_and_update();
+            let away = self.is_away();
+            let most = if trouble > 0 || away { PROBE } else { BATCH };
+            let claimed_at = Instant::now();
+            let claim = match self.claim(most).await {
+                Ok(claim) => claim,
+                Err(error) => {
+                    tracing::warn!(%error, module = self.outbox.module, "the relay cannot use its outbox");
+                    trouble += 1;
+                    self.pause(trouble).await;
+                    continue;
                 }
+            };
+            let full = claim.seen == usize::from(most);
+            if away {
+                drop(room);
+                for delivery in claim.deliveries {
+                    self.ask(delivery, claimed_at, &tell).await;
+                    if self.is_away() {
+                        trouble += 1;
+                        self.pause(trouble).await;
+                    } else {
+                        trouble = 0;
+                    }
+                }
+            } else {
+                trouble = 0;
+                self.begin(claim, claimed_at, room, &begin).await;
             }
-        };
-        let ((), recorded) = tokio::join!(deliveries, self.record(outcomes));
-        recorded
+            if !full {
+                self.idle(&mut woken).await;
+            }
+        }
     }
 
-    async fn record(&self, mut outcomes: UnboundedReceiver<Outcome>) -> Result<(), sqlx::Error> {
+    async fn claim(&self, most: u8) -> Result<Claim, sqlx::Error> {
+        let _turn = self.turn.lock().await;
+        let claim = self.outbox.claim(self.subscriber, most).await?;
+        if claim.deliveries.is_empty() {
+            self.outbox.written_down();
+        } else {
+            crate::fail_point!("outbox.claimed");
+        }
+        Ok(claim)
+    }
+
+    /// Until all of a claim have begun.
+    async fn begin(
+        &'a self,
+        claim: Claim,
+        claimed_at: Instant,
+        room: SemaphorePermit<'a>,
+        begin: &UnboundedSender<Begun<'a>>,
+    ) {
+        let mut room = Some(room);
+        for delivery in claim.deliveries {
+            let place = match room.take() {
+                Some(place) => Ok(place),
+                None => self.room.acquire().await,
+            };
+            let Ok(room) = place else { return };
+            let begun = Begun {
+                delivery,
+                claimed_at,
+                room,
+            };
+            // Where nobody delivers any more, leases run out.
+            let _ = begin.send(begun);
+        }
+    }
+
+    /// Until there may be something to claim.
+    async fn idle(&self, woken: &mut watch::Receiver<u64>) {
+        let all = self.room.acquire_many(IN_FLIGHT.into());
+        let _ = tokio::time::timeout(GATHER, all).await;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = woken.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+
+    async fn pause(&self, trouble: u32) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(backoff(trouble)) => {}
+        }
+    }
+
+    async fn deliver_all(
+        &self,
+        mut begun: UnboundedReceiver<Begun<'_>>,
+        tell: UnboundedSender<Outcome>,
+    ) {
+        let tell = &tell;
+        stream::poll_fn(|cx| begun.poll_recv(cx))
+            .for_each_concurrent(None, async |begun| {
+                let Begun {
+                    delivery,
+                    claimed_at,
+                    room,
+                } = begun;
+                if self.may_begin(claimed_at) {
+                    self.ask(delivery, claimed_at, tell).await;
+                } else {
+                    let _ = tell.send(Outcome::NotBegun(delivery));
+                }
+                drop(room);
+            })
+            .await;
+    }
+
+    fn may_begin(&self, claimed_at: Instant) -> bool {
+        // Nobody was reached, often enough to stop asking.
+        let given_up = self.silent.load(Ordering::Relaxed) >= usize::from(IN_FLIGHT);
+        !(self.stop.is_cancelled() || given_up || claimed_at.elapsed() > LEASE - DELIVERY_MOST)
+    }
+
+    fn is_away(&self) -> bool {
+        self.silent.load(Ordering::Relaxed) > 0
+    }
+
+    async fn record(&self, mut told: UnboundedReceiver<Outcome>) {
         let mut some = Vec::new();
-        while outcomes.recv_many(&mut some, BATCH.into()).await > 0 {
-            let (mut delivered, mut not_begun) = ((vec![], vec![]), (vec![], vec![]));
-            for outcome in some.drain(..) {
-                let ((ids, leases), delivery) = match outcome {
-                    Outcome::Delivered(delivery) => (&mut delivered, delivery),
-                    Outcome::NotBegun(delivery) => (&mut not_begun, delivery),
-                };
-                ids.push(delivery.id);
-                leases.push(delivery.leased_until);
+        while told.recv_many(&mut some, BATCH.into()).await > 0 {
+            if let Err(error) = self.write_down(some.drain(..)).await {
+                // The leases run out and the rows are claimed again.
+                tracing::warn!(%error, module = self.outbox.module, "could not write down deliveries");
             }
-            if !delivered.0.is_empty() {
-                self.outbox.delivered(&delivered.0, &delivered.1).await?;
-                crate::fail_point!("outbox.deleted");
+            self.outbox.written_down();
+        }
+    }
+
+    async fn write_down(&self, some: impl Iterator<Item = Outcome>) -> Result<(), sqlx::Error> {
+        let (mut delivered, mut not_begun) = ((vec![], vec![]), (vec![], vec![]));
+        for outcome in some {
+            let ((ids, leases), delivery) = match outcome {
+                Outcome::Delivered(delivery) => (&mut delivered, delivery),
+                Outcome::NotBegun(delivery) => (&mut not_begun, delivery),
+            };
+            ids.push(delivery.id);
+            leases.push(delivery.leased_until);
+        }
+        if !delivered.0.is_empty() {
+            let _turn = self.turn.lock().await;
+            let called = self.outbox.delivered(&delivered.0, &delivered.1).await?;
+            crate::fail_point!("outbox.deleted");
+            if called > 0 {
+                self.outbox.wake();
             }
-            if !not_begun.0.is_empty() {
-                self.outbox.not_begun(&not_begun.0, &not_begun.1).await?;
-            }
-            self.outbox.passes.send_modify(|passes| *passes += 1);
+        }
+        if !not_begun.0.is_empty() {
+            self.outbox.not_begun(&not_begun.0, &not_begun.1).await?;
         }
         Ok(())
     }
 
-    /// Nobody was reached, often enough to stop asking.
-    fn given_up(&self) -> bool {
-        self.answered.load(Ordering::Relaxed) == 0
-            && self.unavailable.load(Ordering::Relaxed) >= IN_FLIGHT
-    }
-
-    async fn deliver_one(&self, delivery: Delivery) -> Option<Outcome> {
-        if self.stop.is_cancelled()
-            || self.claimed_at.elapsed() > LEASE - DELIVERY_MOST
-            || self.given_up()
-        {
-            return Some(Outcome::NotBegun(delivery));
-        }
+    async fn ask(&self, delivery: Delivery, claimed_at: Instant, tell: &UnboundedSender<Outcome>) {
         let answer = tokio::time::timeout(DELIVERY_MOST, self.deliver.deliver(&delivery)).await;
-        let module = self.outbox.module;
         let reason = match answer {
             Ok(Ok(())) => {
                 crate::fail_point!("outbox.accepted");
-                self.answered.fetch_add(1, Ordering::Relaxed);
-                let lag = delivery.age + self.claimed_at.elapsed().as_secs_f64();
-                measure::delivered(module, &delivery.subscriber, lag);
-                return Some(Outcome::Delivered(delivery));
+                self.silent.store(0, Ordering::Relaxed);
+                let lag = delivery.age + claimed_at.elapsed().as_secs_f64();
+                measure::delivered(self.outbox.module, self.subscriber, lag);
+                // Where nobody writes down any more, leases run out.
+                let _ = tell.send(Outcome::Delivered(delivery));
+                return;
             }
             Ok(Err(reason)) => reason,
             Err(_) => Undelivered::Failed("the delivery took too long".to_owned()),
         };
-        let counted = match reason {
-            Undelivered::Unavailable => &self.unavailable,
-            Undelivered::Failed(_) => &self.answered,
+        match reason {
+            Undelivered::Unavailable => self.silent.fetch_add(1, Ordering::Relaxed),
+            Undelivered::Failed(_) => self.silent.swap(0, Ordering::Relaxed),
         };
-        counted.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = self.put_back(&delivery, &reason).await {
             // The lease runs out and the row is claimed again.
             tracing::warn!(%error, event_id = %delivery.event_id, "could not put an event back");
         }
-        None
+        self.outbox.written_down();
     }
 
     async fn put_back(&self, delivery: &Delivery, reason: &Undelivered) -> Result<(), sqlx::Error> {

@@ -19,10 +19,15 @@ impl Outbox {
                     known.extend(stats.keys().cloned());
                     for subscriber in &known {
                         let stats = stats.get(subscriber).copied().unwrap_or_default();
-                        show(self.module, subscriber, stats);
+                        show(self.module, subscriber, counted(stats));
                     }
                 }
-                Err(error) => tracing::debug!(%error, "could not count what waits"),
+                Err(error) => {
+                    tracing::warn!(%error, module = self.module, "could not count what waits");
+                    for subscriber in &known {
+                        show(self.module, subscriber, UNKNOWN);
+                    }
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -32,15 +37,21 @@ impl Outbox {
     }
 }
 
-fn show(module: &'static str, subscriber: &str, stats: SubscriberStats) {
-    for (metric, value) in [
-        ("cleave_outbox_pending", number(stats.pending)),
-        (
-            "cleave_outbox_oldest_seconds",
-            stats.oldest_seconds.unwrap_or_default(),
-        ),
-        ("cleave_outbox_parked", number(stats.parked)),
-    ] {
+const GAUGES: [&str; 3] = [
+    "cleave_outbox_pending",
+    "cleave_outbox_oldest_seconds",
+    "cleave_outbox_parked",
+];
+/// Old numbers would pass for new ones.
+const UNKNOWN: [f64; 3] = [f64::NAN; 3];
+
+fn counted(stats: SubscriberStats) -> [f64; 3] {
+    let oldest = stats.oldest_seconds.unwrap_or_default();
+    [number(stats.pending), oldest, number(stats.parked)]
+}
+
+fn show(module: &'static str, subscriber: &str, values: [f64; 3]) {
+    for (metric, value) in GAUGES.into_iter().zip(values) {
         gauge!(metric, "module" => module, "subscriber" => subscriber.to_owned()).set(value);
     }
 }

@@ -112,6 +112,10 @@ impl Outbox {
         self.woken.send_modify(|woken| *woken += 1);
     }
 
+    fn written_down(&self) {
+        self.passes.send_modify(|passes| *passes += 1);
+    }
+
     /// Relays until `stop`, to these subscribers and to the stream; deliveries under way are
     /// finished first. Events of other subscribers wait.
     pub async fn relay(

@@ -10,6 +10,9 @@ use uuid::Uuid;
 use super::Outbox;
 use crate::{Limit, Page};
 
+/// Rows replayed in one statement.
+const CHUNK: i64 = 5_000;
+
 /// What waits for one subscriber.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SubscriberStats {
@@ -102,14 +105,37 @@ impl Outbox {
         Ok(row)
     }
 
-    /// Replays all that are parked; tells how many.
+    /// Replays all that are parked, the oldest first; tells how many. What is parked meanwhile is
+    /// not tried again. Replicas may do it at the same time.
     pub async fn replay_all(&self) -> Result<u64, sqlx::Error> {
-        let replayed = sqlx::query!(
-            "update outbox set parked_at = null, attempts = 0, due_at = now()
-             where parked_at is not null",
-        );
-        let rows = replayed.execute(&self.pool).await?.rows_affected();
-        self.wake();
-        Ok(rows)
+        let last = sqlx::query_scalar!("select max(id) from outbox where parked_at is not null")
+            .fetch_one(&self.pool)
+            .await?;
+        let (mut replayed, mut after) = (0, Some(i64::MIN));
+        while let (Some(id), Some(last)) = (after, last) {
+            let chunk = sqlx::query!(
+                r#"with chunk as materialized (
+                     select id from outbox
+                     where parked_at is not null and id > $1 and id <= $2
+                     order by id limit $3
+                     for update
+                   ),
+                   replayed as (
+                     update outbox set parked_at = null, attempts = 0, due_at = now()
+                     from chunk where outbox.id = chunk.id
+                     returning outbox.id
+                   )
+                   select count(*) as "rows!", max(id) as last from replayed"#,
+                id,
+                last,
+                CHUNK,
+            )
+            .fetch_one(&self.pool)
+            .await?;
+            replayed += chunk.rows.unsigned_abs();
+            after = chunk.last;
+            self.wake();
+        }
+        Ok(replayed)
     }
 }
