@@ -15,7 +15,6 @@ pub mod params;
 pub mod problem;
 pub mod request;
 pub mod stream;
-pub mod task;
 pub mod trace;
 
 pub use body::Body;
