@@ -9,8 +9,9 @@ use ::redis::Client;
 use ::redis::streams::StreamRangeReply;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
-use crate::support::{eventually, free_address, roomy_folder};
+use crate::support::{eventually, roomy_folder};
 
 /// Found, or installed, as CI does it.
 static PROGRAM: LazyLock<String> = LazyLock::new(|| {
@@ -25,14 +26,20 @@ static PROGRAM: LazyLock<String> = LazyLock::new(|| {
 
 pub struct Redis {
     address: SocketAddr,
+    /// Bound and not listening, it keeps the port while Redis is dead.
+    _port: TcpSocket,
     folder: TempDir,
     child: Option<Child>,
 }
 
 impl Redis {
     pub async fn start() -> Self {
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let mut redis = Self {
-            address: free_address(),
+            address: port.local_addr().unwrap(),
+            _port: port,
             folder: roomy_folder(),
             child: None,
         };
