@@ -42,6 +42,15 @@ impl Ask<'_> {
         }
     }
 
+    pub fn delete(path: String) -> Self {
+        Self {
+            method: Method::DELETE,
+            path,
+            key: None,
+            body: Value::Null,
+        }
+    }
+
     pub fn get(path: String) -> Self {
         Self {
             method: Method::GET,
@@ -139,7 +148,8 @@ impl<'a> Client<'a> {
         let response = self.knock(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.ok()?;
-        let Ok(json) = serde_json::from_str::<Value>(&text) else {
+        let nothing = if text.is_empty() { "null" } else { &text };
+        let Ok(json) = serde_json::from_str::<Value>(nothing) else {
             self.ledger
                 .wrong(format!("{} {}: {status} {text:?}", ask.method, ask.path));
             return None;

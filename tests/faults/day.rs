@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::actors::{Actor, ON_HAND};
 use crate::client::Client;
+use crate::guests::Guests;
 use crate::ledger::Ledger;
 use crate::nemesis::{Nemesis, Toll, close_shop};
 use crate::plan::{Fault, Layout, Plan};
@@ -77,6 +78,14 @@ pub async fn live_through(plan: &Plan) {
     at_work.push(Box::pin(
         actor("clerk".to_owned(), clerk, plan, BUYERS, &products, &over).work(),
     ));
+    let guests = Guests {
+        ledger: &ledger,
+        doors: &doors,
+        random: plan.random_of(BUYERS + 1),
+        products: &products,
+        over: &over,
+    };
+    at_work.push(Box::pin(guests.come_and_go()));
     let mut nemesis = Nemesis {
         town: &mut town,
         ledger: &ledger,
@@ -102,13 +111,14 @@ pub async fn live_through(plan: &Plan) {
     let acknowledged = book.wishes.values().filter(|wish| wish.order.is_some());
     println!(
         "{:?} {}: {toll:?}, {} orders asked for, {} acknowledged, {} of {} requests unanswered, \
-         0 lost, 0 twice, books balanced; {busy:.1?} of {:.1?}",
+         {} people forgotten, 0 lost, 0 twice, books balanced; {busy:.1?} of {:.1?}",
         plan.layout,
         plan.seed,
         book.wishes.len(),
         acknowledged.count(),
         ledger.unanswered.load(Ordering::Relaxed),
         ledger.answers(),
+        book.guests,
         start.elapsed(),
     );
 }

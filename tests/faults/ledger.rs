@@ -33,6 +33,9 @@ pub struct Book {
     pub changes: BTreeSet<(Uuid, &'static str)>,
     /// By the reason, which is different for each: product, pieces, acknowledged.
     pub adjustments: BTreeMap<String, (usize, i64, bool)>,
+    /// Acknowledged orders of people who are deleted, as acknowledged.
+    pub of_guests: BTreeSet<Uuid>,
+    pub guests: usize,
     /// What should not have been heard.
     pub wrong: Vec<String>,
 }

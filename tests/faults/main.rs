@@ -17,6 +17,7 @@ mod support;
 mod actors;
 mod client;
 mod day;
+mod guests;
 mod ledger;
 mod model;
 mod nemesis;

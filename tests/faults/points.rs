@@ -31,6 +31,7 @@ pub const POINTS: &[Point] = &[
     point("outbox.accepted"),
     point("outbox.deleted"),
     point("orders.overdue"),
+    point("users.deleted"),
     late("products.expired"),
     late("products.swept"),
 ];

@@ -8,6 +8,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::actors::ON_HAND;
+use crate::guests::NAME;
 use crate::ledger::{Book, Ledger};
 use crate::support::{expect_balanced_books, within};
 use crate::town::{MODULES_WITH_EVENTS, Town};
@@ -101,6 +102,8 @@ impl Hand<'_> {
         ended_orders_hold_nothing(&mut products_db, &orders).await;
         let (code, report) = town.run(0, &["reconcile"]).await;
         assert_eq!(code, Some(0), "{report}");
+        let (code, report) = town.run(0, &["personal-data", "--text", NAME]).await;
+        assert_eq!(code, Some(0), "{report}");
         assert!(!town.log().contains("panicked at"), "{}", town.log());
     }
 
@@ -113,12 +116,16 @@ impl Hand<'_> {
 
     /// What was acknowledged is there as it was asked for, and nothing is there twice.
     fn every_wish_once(&self, book: &Book, orders: &[Order]) {
-        let mut stored = BTreeMap::new();
+        let (mut stored, mut forgotten) = (BTreeMap::new(), BTreeSet::new());
         for order in orders {
-            let note = order.note.as_deref().unwrap();
+            let Some(note) = order.note.as_deref() else {
+                forgotten.insert(order.id);
+                continue;
+            };
             let twice = stored.insert(note, order);
             assert!(twice.is_none(), "{note:?} was stored twice");
-            let wish = &book.wishes[note];
+            let wish = book.wishes.get(note);
+            let wish = wish.unwrap_or_else(|| panic!("{note:?} was not forgotten"));
             let mut wanted: Vec<(Uuid, i64)> = wish
                 .basket
                 .iter()
@@ -130,6 +137,8 @@ impl Hand<'_> {
             lines.sort_unstable();
             assert_eq!(lines, wanted, "{note:?}");
         }
+        assert!(book.of_guests.is_subset(&forgotten), "orders that stay");
+        assert!(forgotten.len() <= book.guests, "{forgotten:?}");
         for (note, wish) in &book.wishes {
             let found = stored.get(&**note).map(|order| order.id);
             assert!(wish.created <= 1, "{note:?} was created twice: {wish:?}");

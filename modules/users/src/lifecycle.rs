@@ -67,6 +67,7 @@ impl Module {
             Ok(lifecycle::anonymise(tx, id, &self.outbox, event).await?)
         });
         deleted.await?;
+        platform::fail_point!("users.deleted");
         self.outbox.wake();
         Ok(())
     }
