@@ -60,7 +60,7 @@ pub async fn refuse_behind(store: &Store) -> anyhow::Result<()> {
         .with_context(|| format!("the database of {}", store.module))?;
     anyhow::ensure!(
         missing.is_empty(),
-        "the database of {module} is behind by {} migrations and `migrate` is `check`: run `cleave migrate {module}`",
+        "the database of {module} is behind by {} migrations, which are not applied here: run `cleave migrate {module}`",
         missing.len(),
         module = store.module,
     );

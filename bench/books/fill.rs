@@ -16,7 +16,8 @@ const IDS: &str = "with made as (
 /// What became of the order with the number `n`.
 #[derive(Clone, Copy)]
 pub struct Fates {
-    /// The state of its reservation, as SQL; rows for which it is null have none.
+    /// The state of its reservation, as SQL; rows for which it is null have none. What is closed was
+    /// shipped.
     pub reservation: &'static str,
     pub status: &'static str,
     /// Whether its first event still waits.
@@ -88,18 +89,19 @@ pub async fn orders(databases: &Databases, label: &str, number: i32, fates: Fate
         format!(
             ", fate as (select made.*, {reservation} as state from made),
              reserved as (
-               insert into reservations (id, state, order_id, expires_at)
-               select reservation_id, state, case when state <> 'held' then order_id end,
+               insert into reservations (id, state, closed_as, order_id, expires_at)
+               select reservation_id, state, case state when 'closed' then 'shipped' end,
+                      case when state <> 'held' then order_id end,
                       case when state = 'held' then now() + interval '1 hour' end
                from fate where state is not null returning id
              ), lines as (
                insert into reservation_lines
                  (reservation_id, product_id, quantity, sku, name, unit_price_minor, currency)
                select reservation_id, product_id, 1, 'BENCH', 'Bench', 1999, 'EUR'
-               from fate where state is not null
+               from fate where state <> 'closed'
              )
              update stock set reserved = reserved + taken.quantity
-             from (select product_id, count(*) as quantity from fate where state is not null group by 1) taken
+             from (select product_id, count(*) as quantity from fate where state <> 'closed' group by 1) taken
              where stock.product_id = taken.product_id"
         ),
     )

@@ -10,7 +10,7 @@ const ORDERS: i32 = 1_000_000;
 
 pub async fn run(databases: &Databases) {
     let fates = Fates {
-        reservation: "case when n % 10 < 3 then 'allocated' end",
+        reservation: "case when n % 10 < 3 then 'allocated' when n % 10 > 3 then 'closed' end",
         status: "case when n % 10 < 3 then 'paid' when n % 10 = 3 then 'cancelled' else 'delivered' end",
         told: true,
     };

@@ -1,6 +1,7 @@
 use orders::demo::{DemoLine, DemoOrder, Fate};
 use products::demo::{
     DemoAllocation, DemoAllocationLine, DemoProduct, allocate_demo, demo_product, load_demo,
+    ship_demo,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -96,6 +97,9 @@ async fn load_orders(bench: &Workbench, demo: &Demo, user_ids: &[Uuid]) -> anyho
         let open = orders.iter().filter(|order| order.fate == Fate::Open);
         let wanted: Vec<DemoAllocation> = open.map(allocation).collect();
         let allocated = allocate_demo(bench.pool(Module::Products)?, &wanted).await?;
+        let gone = orders.iter().filter(|order| order.fate == Fate::Delivered);
+        let gone: Vec<(Uuid, Uuid)> = gone.map(|order| (order.reservation_id, order.id)).collect();
+        ship_demo(bench.pool(Module::Products)?, &gone).await?;
         orders.retain(|order| !allocated.refused.contains(&order.reservation_id));
         orders::demo::load(bench.pool(Module::Orders)?, &orders).await?;
         bar.inc(CHUNK.min(count - first));

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use garde::Validate;
-use platform::{Body, Problem};
+use platform::{Problem, body};
 use ports::{Orders, Products};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Operator;
-use crate::reconcile::reconcile;
+use crate::reconcile::{Unfinished, reconcile};
 
 /// A run takes as long as there are orders: no deadline.
 pub const PATH: &str = "/ops/reconcile";
@@ -52,8 +52,10 @@ pub struct Wanted {
 pub async fn run(
     _: Operator,
     auditor: web::Data<Auditor>,
-    body: Body<Wanted>,
+    http: HttpRequest,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    let wanted: Wanted = body::optional(&http, payload).await?;
     let (orders, products) = auditor.books.clone().ok_or_else(|| {
         let detail = "Neither orders nor products may be off: ask an instance that knows both.";
         Problem::conflict("books_out_of_reach", detail)
@@ -62,16 +64,23 @@ pub async fn run(
         let detail = "A run is under way on this instance; wait for its end.";
         Problem::conflict("reconcile_running", detail)
     })?;
-    let run = reconcile(orders, products, body.0.repair, |found| {
+    let run = reconcile(orders, products, wanted.repair, |found| {
         tracing::warn!("the books differ: {found}");
     });
     let report = auditor.stop.run_until_cancelled(run).await;
-    let report = report.ok_or_else(Problem::unavailable)?.map_err(|error| {
-        let detail = format!("The books could not be read: {error}.");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
-            .with_header(header::RETRY_AFTER, "1")
-    })?;
+    let report = report
+        .ok_or_else(Problem::unavailable)?
+        .map_err(unfinished)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(report))
+}
+
+/// With what was found until then.
+fn unfinished(Unfinished { report, cause }: Unfinished) -> Problem {
+    let detail = format!("The books could not be read to their end: {cause}.");
+    let report = serde_json::to_value(report).unwrap_or_default();
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+        .with_header(header::RETRY_AFTER, "1")
+        .with("report", report)
 }

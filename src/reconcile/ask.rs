@@ -8,7 +8,7 @@ use futures_util::stream::{Stream, try_unfold};
 use ports::audit::{Audit, PAGE_MOST};
 use ports::orders::{OrderBook, RetellRequest};
 use ports::products::{
-    ProductSnapshot, ReleaseRequest, RepairRequest, ReservationBook, SnapshotRequest, StockBook,
+    ProductSnapshot, RepairRequest, ReservationBook, SnapshotRequest, StockBook,
 };
 use ports::{CallContext, Failure, Never, Orders, PortError, PortResult, Products};
 use uuid::Uuid;
@@ -115,20 +115,25 @@ impl Books {
         told.await.map_err(of_orders)
     }
 
+    /// Gives a hold back, if its time is over.
     pub async fn release(&self, reservation_id: Uuid) -> Result<(), Unasked> {
-        let request = ReleaseRequest { reservation_id };
-        let released = patiently(async |cx| self.products.release(cx, request.clone()).await);
-        released.await.map_err(of_products)
+        self.ask_to_repair(&[], &[reservation_id]).await
     }
 
     pub async fn repair(&self, product_ids: &[Uuid]) -> Result<(), Unasked> {
         for chunk in product_ids.chunks(REPAIRED_AT_ONCE) {
-            let product_ids = chunk.to_vec();
-            let request = RepairRequest { product_ids };
-            let repaired = patiently(async |cx| self.products.repair(cx, request.clone()).await);
-            repaired.await.map_err(of_products)?;
+            self.ask_to_repair(chunk, &[]).await?;
         }
         Ok(())
+    }
+
+    async fn ask_to_repair(&self, product_ids: &[Uuid], holds: &[Uuid]) -> Result<(), Unasked> {
+        let request = RepairRequest {
+            product_ids: product_ids.to_vec(),
+            holds: holds.to_vec(),
+        };
+        let repaired = patiently(async |cx| self.products.repair(cx, request.clone()).await);
+        repaired.await.map_err(of_products)
     }
 
     async fn order_page(&self, which: Audit) -> Result<Page<OrderBook>, Failure> {
@@ -164,6 +169,7 @@ fn pages<T>(
         limit: PAGE_MOST,
         is_over: false,
     };
+    // And in greater ones again, when it is quicker.
     try_unfold(walk, async |mut walk| {
         while !walk.is_over {
             let (id, limit) = (walk.after, walk.limit);
@@ -171,6 +177,7 @@ fn pages<T>(
                 Ok((entries, next)) => {
                     walk.after = next;
                     walk.is_over = next.is_none();
+                    walk.limit = PAGE_MOST.min(limit * 2);
                     return Ok(Some((entries, walk)));
                 }
                 Err(error) if error.failure == Failure::Timeout && limit > 1 => walk.limit /= 2,

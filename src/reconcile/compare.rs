@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use super::report::{Difference, Figure, Kind};
 
+/// Failed attempts from which on an event is more than unlucky.
+const FAILING: i32 = 3;
+
 /// What an order says of itself.
 pub fn order_alone(order: &OrderBook) -> Vec<Difference> {
     let difference = |fault: &OrderFault| {
@@ -28,8 +31,17 @@ pub fn order_alone(order: &OrderBook) -> Vec<Difference> {
     order.faults.iter().map(difference).collect()
 }
 
-pub fn parked(order: &OrderBook) -> Difference {
-    of_order(order, Difference::new(Kind::EventParked, 0, order.parked))
+/// What keeps products from hearing of an order, and does not end by itself.
+pub fn stuck(order: &OrderBook) -> Option<Difference> {
+    let (kind, found) = match order {
+        OrderBook { parked: 1.., .. } => (Kind::EventParked, order.parked),
+        OrderBook {
+            attempts: FAILING..,
+            ..
+        } => (Kind::EventFailing, order.attempts.into()),
+        _ => return None,
+    };
+    Some(of_order(order, Difference::new(kind, 0, found)))
 }
 
 /// What an order wants of its reservation, and what that is. `None`: there is none.
@@ -64,9 +76,12 @@ fn open(order: &OrderBook, reservation: Option<&ReservationBook>) -> Vec<Differe
 }
 
 fn over(order: &OrderBook, reservation: Option<&ReservationBook>) -> Vec<Difference> {
-    // Of what never was or was forgotten nothing is held.
     let Some(found) = reservation else {
-        return Vec::new();
+        // What was shipped is closed, and is kept; of what was cancelled there may never have been any.
+        return match order.status.is_shipped() {
+            true => vec![Difference::new(Kind::ClosedAs, "shipped", "none")],
+            false => Vec::new(),
+        };
     };
     if found.state == ReservationState::Closed {
         let expected = match order.status {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use ask::Books;
 pub use ask::Unasked;
-pub use report::{Checked, Difference, Figure, Kind, Remedy, Report};
+pub use report::{Checked, Difference, Figure, Kind, Remedy, Report, Unfinished};
 
 /// Products that are remembered as contested.
 const CONTESTED_MOST: usize = 100_000;
@@ -36,7 +36,7 @@ pub async fn reconcile(
     products: Arc<dyn Products>,
     repair: bool,
     tell: impl FnMut(&Difference),
-) -> Result<Report, Unasked> {
+) -> Result<Report, Unfinished> {
     let mut run = Run {
         books: Books { orders, products },
         repair,
@@ -45,10 +45,13 @@ pub async fn reconcile(
         report: Report::default(),
         tell,
     };
-    run.check_orders().await?;
-    run.check_reservations().await?;
-    run.check_stock().await?;
-    Ok(run.report)
+    match run.check().await {
+        Ok(()) => Ok(run.report),
+        Err(cause) => Err(Unfinished {
+            report: run.report,
+            cause,
+        }),
+    }
 }
 
 struct Run<F> {
@@ -84,6 +87,12 @@ impl Contested {
 }
 
 impl<F: FnMut(&Difference)> Run<F> {
+    async fn check(&mut self) -> Result<(), Unasked> {
+        self.check_orders().await?;
+        self.check_reservations().await?;
+        self.check_stock().await
+    }
+
     /// Gives products their names, for people.
     async fn found(&mut self, mut differences: Vec<Difference>) -> Result<(), Unasked> {
         let nameless = differences.iter().filter(|found| found.sku.is_none());

@@ -124,7 +124,8 @@ async fn compared(books: &Books, page: Vec<OrderBook>) -> Result<Compared, Unask
     let reservations = books.reservations_of(&ids).await?;
     let differs = |order: &&OrderBook| {
         let reservation = reservations.get(&order.reservation_id);
-        order.parked > 0 || !compare::order_and_reservation(order, reservation).is_empty()
+        compare::stuck(order).is_some()
+            || !compare::order_and_reservation(order, reservation).is_empty()
     };
     let suspects = page.iter().filter(differs).map(|order| order.order_id);
     Ok(Compared {
@@ -151,10 +152,10 @@ pub async fn look_again(
         };
         let differences =
             compare::order_and_reservation(after, reservations.get(&after.reservation_id));
+        if let (Some(_), Some(stuck)) = (compare::stuck(before), compare::stuck(after)) {
+            return Verdict::Differs(vec![stuck]);
+        }
         match before == after {
-            _ if before.parked > 0 && after.parked > 0 => {
-                Verdict::Differs(vec![compare::parked(after)])
-            }
             _ if differences.is_empty() && after.parked == 0 => Verdict::Balanced {
                 is_cancelled: after.status == OrderStatus::Cancelled,
             },

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
+
+use super::ask::Unasked;
 
 /// Differences that a report keeps; it counts them all.
 pub const KEPT_MOST: usize = 10_000;
@@ -30,6 +32,20 @@ impl Report {
             self.differences.push(difference);
         }
     }
+}
+
+/// A run that could not be ended, and what it has found until then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{cause}")]
+pub struct Unfinished {
+    #[serde(flatten)]
+    pub report: Report,
+    #[serde(rename = "error", serialize_with = "as_text")]
+    pub cause: Unasked,
+}
+
+fn as_text<S: Serializer>(cause: &Unasked, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(cause)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +192,8 @@ kinds! {
         "the order has lost or gained history: somebody has written past the shop"
     EventParked "event_parked" Person
         "events of the order wait for an operator, and what comes after them too: see why, then replay them (`cleave events`)"
+    EventFailing "event_failing" Person
+        "an event of the order has failed several times and is tried again, and what comes after it waits: see why (`cleave events`, and the log of products)"
     AllocationMissing "allocation_missing" Retell
         "an open order without its stock: --repair takes it again if there is enough"
     AllocationClosed "allocation_closed" Person
@@ -201,6 +219,10 @@ kinds! {
 }
 
 impl Kind {
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().map(|(kind, ..)| *kind)
+    }
+
     fn row(self) -> &'static (Self, &'static str, Remedy, &'static str) {
         &KINDS[self as usize]
     }

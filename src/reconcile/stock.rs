@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt};
+use ports::orders::OrderBook;
 use ports::products::{ReservationBook, ReservationState};
 use uuid::Uuid;
 
@@ -13,6 +14,8 @@ use super::{Run, compare};
 const AHEAD: usize = 2;
 /// How long after its end a hold may still be there; it is swept every second.
 const OVERDUE_MOST_S: i64 = 300;
+const AWAITED: &str = "orders are under way, and one of them may yet come for this hold: --repair \
+                       again when products has heard of them";
 const CONTESTED: &str = "what an order should hold of this product is in question: settle the \
                          allocation_… differences that name it, then --repair";
 
@@ -31,10 +34,7 @@ impl<F: FnMut(&Difference)> Run<F> {
             for (kind, reservation) in in_vain {
                 let mut found = self.unrepaired(compare::held_in_vain(kind, &reservation));
                 if self.repair && kind == Kind::HoldOverdue {
-                    let gone = self.release(&reservation).await?;
-                    found
-                        .iter_mut()
-                        .for_each(|found| found.repaired = Some(gone));
+                    self.release(&reservation, &mut found).await?;
                 }
                 self.found(found).await?;
             }
@@ -42,11 +42,26 @@ impl<F: FnMut(&Difference)> Run<F> {
         Ok(())
     }
 
-    async fn release(&self, hold: &ReservationBook) -> Result<bool, Unasked> {
+    /// Unless it may be that of an order of which products has yet to hear.
+    async fn release(
+        &self,
+        hold: &ReservationBook,
+        found: &mut [Difference],
+    ) -> Result<(), Unasked> {
+        if self.report.in_flight > 0 {
+            for found in found {
+                found.detail = AWAITED.to_owned();
+            }
+            return Ok(());
+        }
         let id = hold.reservation_id;
         self.books.release(id).await?;
         let now = self.books.reservations_of(&[id]).await?;
-        Ok(now.get(&id).is_none_or(|now| now.overdue_s.is_none()))
+        let is_gone = now.get(&id).is_none_or(|now| now.overdue_s.is_none());
+        for found in found {
+            found.repaired = Some(is_gone);
+        }
+        Ok(())
     }
 
     pub async fn check_stock(&mut self) -> Result<(), Unasked> {
@@ -97,6 +112,22 @@ impl<F: FnMut(&Difference)> Run<F> {
     }
 }
 
+/// Why a reservation should not hold stock, among these orders.
+fn kind(found: &ReservationBook, orders: &HashMap<Uuid, OrderBook>) -> Option<Kind> {
+    match found.state {
+        ReservationState::Closed => Some(Kind::ClosedHoldsStock),
+        ReservationState::Held => found
+            .overdue_s
+            .filter(|seconds| *seconds > OVERDUE_MOST_S)
+            .map(|_| Kind::HoldOverdue),
+        ReservationState::Allocated => {
+            let order = found.order_id.and_then(|id| orders.get(&id));
+            let is_its = order.is_some_and(|order| order.reservation_id == found.reservation_id);
+            (!is_its).then_some(Kind::AllocationWithoutOrder)
+        }
+    }
+}
+
 /// Those of a page that hold stock for nobody. An order is there before anything is allocated to it,
 /// so that an allocation whose order is not there afterwards has none.
 async fn in_vain(
@@ -108,21 +139,9 @@ async fn in_vain(
         .filter(|found| found.state == ReservationState::Allocated);
     let order_ids: Vec<Uuid> = allocated.filter_map(|found| found.order_id).collect();
     let orders = books.orders_of(&order_ids).await?;
-    let kind = |found: &ReservationBook| match found.state {
-        ReservationState::Closed => Some(Kind::ClosedHoldsStock),
-        ReservationState::Held => found
-            .overdue_s
-            .filter(|seconds| *seconds > OVERDUE_MOST_S)
-            .map(|_| Kind::HoldOverdue),
-        ReservationState::Allocated => {
-            let order = found.order_id.and_then(|id| orders.get(&id));
-            let is_its = order.is_some_and(|order| order.reservation_id == found.reservation_id);
-            (!is_its).then_some(Kind::AllocationWithoutOrder)
-        }
-    };
     let suspects: HashMap<Uuid, Kind> = page
         .iter()
-        .filter_map(|found| Some((found.reservation_id, kind(found)?)))
+        .filter_map(|found| Some((found.reservation_id, kind(found, &orders)?)))
         .collect();
     if suspects.is_empty() {
         return Ok(Vec::new());
@@ -132,8 +151,8 @@ async fn in_vain(
     let stands = page.iter().filter_map(|then| {
         let kind = suspects.get(&then.reservation_id)?;
         let now = again.get(&then.reservation_id)?;
-        let same = now.state == then.state && !now.lines.is_empty();
-        same.then(|| (*kind, now.clone()))
+        let still = self::kind(now, &orders) == Some(*kind) && !now.lines.is_empty();
+        still.then(|| (*kind, now.clone()))
     });
     Ok(stands.collect())
 }

@@ -25,6 +25,7 @@ struct BookRow {
     last_status: Option<String>,
     pending: i64,
     parked: i64,
+    attempts: i32,
 }
 
 /// `query_as!` over the orders of `page`: each with its lines, history and events as they were at
@@ -40,7 +41,8 @@ macro_rules! select_books {
              -- Once for the page: of a table that is mostly empty Postgres expects no index to help.
              waiting as materialized (
                select aggregate_id, count(*) filter (where parked_at is null) as pending,
-                      count(parked_at) as parked
+                      count(parked_at) as parked,
+                      max(attempts) filter (where parked_at is null) as attempts
                from outbox
                where subscriber = 'products' and aggregate_id in (select id from page)
                group by aggregate_id
@@ -50,7 +52,8 @@ macro_rules! select_books {
                     line.product_ids as "product_ids!", line.quantities as "quantities!",
                     line.minor as "lines_minor!", entry.entries as "entries!",
                     entry.last as "last_status?", coalesce(waiting.pending, 0) as "pending!",
-                    coalesce(waiting.parked, 0) as "parked!"
+                    coalesce(waiting.parked, 0) as "parked!",
+                    coalesce(waiting.attempts, 0) as "attempts!"
              from page
              cross join lateral (
                select coalesce(array_agg(product_id order by product_id), '{}') as product_ids,
@@ -113,6 +116,7 @@ impl TryFrom<BookRow> for OrderBook {
             lines: lines.collect(),
             pending: row.pending,
             parked: row.parked,
+            attempts: row.attempts,
             faults,
         })
     }

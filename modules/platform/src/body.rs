@@ -89,6 +89,19 @@ pub async fn read(req: &HttpRequest, mut payload: web::Payload) -> Result<web::B
     Ok(body)
 }
 
+/// A body of which every field is optional, so that it may be absent.
+pub async fn optional<T>(req: &HttpRequest, payload: web::Payload) -> Result<T, Problem>
+where
+    T: Default + DeserializeOwned + Validate<Context = ()>,
+{
+    expect_media_type(req, &["application/json"])?;
+    let bytes = read(req, payload).await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    parse(&bytes)
+}
+
 /// Parses and validates; see [`Body`].
 pub fn parse<T>(bytes: &[u8]) -> Result<T, Problem>
 where

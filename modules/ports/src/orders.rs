@@ -44,6 +44,8 @@ pub struct OrderBook {
     pub pending: i64,
     /// Events for products that wait for an operator.
     pub parked: i64,
+    /// How often an event that is on its way has failed; the most of all.
+    pub attempts: i32,
     /// Where the order contradicts its own lines and history.
     pub faults: Vec<OrderFault>,
 }

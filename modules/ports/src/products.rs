@@ -40,7 +40,8 @@ pub trait Products: Send + Sync {
 
     /// Corrects the stock of these products: what is reserved becomes the sum of the lines, unless
     /// that is more than is on hand; what is on hand is believed, and a movement `reconciled`
-    /// records what none accounts for. Repeatable.
+    /// records what none accounts for. Of these holds, those whose time is over are given back.
+    /// Repeatable.
     async fn repair(&self, cx: CallContext, request: RepairRequest) -> PortResult<(), Never>;
 }
 
@@ -187,4 +188,6 @@ pub struct StockBook {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairRequest {
     pub product_ids: Vec<Uuid>,
+    /// Reservations that should have expired.
+    pub holds: Vec<Uuid>,
 }

@@ -55,7 +55,10 @@ impl Products for Module {
     }
 
     async fn repair(&self, cx: CallContext, request: RepairRequest) -> PortResult<(), Never> {
-        let repair = retry_contention(|| audit::repair(self.pool(), &request.product_ids));
+        let repair = async {
+            reservations::release_expired(self.pool(), &request.holds).await?;
+            retry_contention(|| audit::repair(self.pool(), &request.product_ids)).await
+        };
         Ok(within(&cx, repair).await?)
     }
 }

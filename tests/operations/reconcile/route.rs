@@ -1,19 +1,25 @@
 //! `POST /ops/reconcile`.
 
 use cleave::settings::Module;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{Blocker, TestShop};
 
+/// The only one who reads orders while nothing happens is the run.
+const NOBODY_ELSE: &str = "modules.orders.payment_window_s=0";
+
 #[tokio::test]
 async fn is_for_operators_and_one_at_a_time() {
     // Shorter than the run will take.
-    let set = ["server.request_deadline_ms=300"];
+    let set = ["server.request_deadline_ms=300", NOBODY_ELSE];
     let shop = TestShop::open_with(Default::default(), &set).await;
     let url = format!("http://{}/ops/reconcile", shop.private());
     let stranger = reqwest::Client::new().post(url).json(&json!({}));
     let stranger = shop.send(stranger.bearer_auth("somebody's")).await;
     stranger.expect_problem(401, "invalid_token");
+    let nothing = shop.ops(Method::POST, "/ops/reconcile").await;
+    assert_eq!(nothing.expect(200)["total"], 0);
     for body in [json!({ "repair": "yes" }), json!({ "fix": true })] {
         let refused = shop.ask_ops("/ops/reconcile", &body).await;
         assert_eq!(refused.status, 422);
@@ -35,7 +41,7 @@ async fn is_for_operators_and_one_at_a_time() {
 
 #[tokio::test]
 async fn ends_with_the_process() {
-    let shop = TestShop::open().await;
+    let shop = TestShop::open_with(Default::default(), &[NOBODY_ELSE]).await;
     let database = shop.databases.of(Module::Orders);
     let mut lock = Blocker::hold(database, "lock table orders in access exclusive mode").await;
     let asking = tokio::spawn(shop.ops_request("/ops/reconcile", &json!({})).send());

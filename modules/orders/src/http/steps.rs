@@ -9,7 +9,6 @@ use platform::auth::Caller;
 use platform::problem::ProblemDocument;
 use platform::{Problem, RequestContext, body};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -73,7 +72,7 @@ pub async fn cancel_order(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let order = visible(store::by_id(module.pool(), *id).await?, &caller)?;
-    let request: CancelOrder = optional_body(&http, payload).await?;
+    let request: CancelOrder = body::optional(&http, payload).await?;
     let cancel = Change {
         reason: request.reason.as_deref(),
         ..Change::to(Status::Cancelled)
@@ -149,7 +148,7 @@ async fn step(
     if !caller.is_admin() {
         return Err(Problem::forbidden());
     }
-    let request: StepOrder = optional_body(&http, payload).await?;
+    let request: StepOrder = body::optional(&http, payload).await?;
     let change = Change {
         reference: request.reference.as_deref(),
         ..Change::to(to)
@@ -180,19 +179,6 @@ async fn carry_out(
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(changed.order))
-}
-
-/// Every field is optional, and so is the body.
-async fn optional_body<T>(http: &HttpRequest, payload: web::Payload) -> Result<T, Problem>
-where
-    T: Default + DeserializeOwned + Validate<Context = ()>,
-{
-    body::expect_media_type(http, &["application/json"])?;
-    let bytes = body::read(http, payload).await?;
-    if bytes.is_empty() {
-        return Ok(T::default());
-    }
-    body::parse(&bytes)
 }
 
 fn printable(text: &str, _: &()) -> garde::Result {

@@ -1,6 +1,7 @@
 use platform::outbox::Outbox;
 use ports::Event;
 use serde_json::Value;
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -55,13 +56,38 @@ pub async fn transition(
     let Some(body) = events::reached(change.to, order) else {
         return Ok(None);
     };
+    let event = Event::now(body);
+    let reached = match change.to {
+        Status::Shipped => {
+            // First the lock, then a statement of its own: one that waited for the lock would see
+            // the row as it is then, but the outbox as it was before.
+            let mut tx = outbox.pool().begin().await?;
+            sqlx::query!("select id from orders where id = $1 for update", order.id)
+                .fetch_optional(&mut *tx)
+                .await?;
+            let reached = write(&mut *tx, outbox, order, change, event).await?;
+            tx.commit().await?;
+            reached
+        }
+        _ => write(outbox.pool(), outbox, order, change, event).await?,
+    };
+    platform::fail_point!("orders.changed");
+    Ok(reached)
+}
+
+async fn write(
+    db: impl PgExecutor<'_>,
+    outbox: &Outbox,
+    order: OrderKey,
+    change: Change<'_>,
+    event: Event,
+) -> Result<Option<Reached>, sqlx::Error> {
     let from: Vec<String> = change
         .from
         .iter()
         .map(|status| status.as_str().to_owned())
         .collect();
-    let event = Event::now(body);
-    let reached = sqlx::query_as!(
+    sqlx::query_as!(
         Reached,
         r#"with changed as (
              update orders set status = $2, steps = steps + 1,
@@ -93,8 +119,6 @@ pub async fn transition(
         change.to == Status::Shipped,
         events::PRODUCTS,
     )
-    .fetch_optional(outbox.pool())
-    .await?;
-    platform::fail_point!("orders.changed");
-    Ok(reached)
+    .fetch_optional(db)
+    .await
 }

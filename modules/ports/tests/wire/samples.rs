@@ -184,6 +184,7 @@ fn books() -> Vec<Sample> {
         lines: vec![LINE],
         pending: 1,
         parked: 0,
+        attempts: 3,
         faults: vec![OrderFault::Total {
             lines: 1_999,
             order: 2_000,
@@ -229,6 +230,7 @@ fn books() -> Vec<Sample> {
     };
     let repair = RepairRequest {
         product_ids: vec![SOFA, LAMP],
+        holds: vec![RESERVATION],
     };
     [
         each_variant!(Audit {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::product::{Draw, rng};
 use self::words::CATEGORIES;
 
-pub use allocate::{Allocated, DemoAllocation, DemoAllocationLine, allocate_demo};
+pub use allocate::{Allocated, DemoAllocation, DemoAllocationLine, allocate_demo, ship_demo};
 pub use product::{DemoProduct, demo_product};
 
 /// Products in one statement.

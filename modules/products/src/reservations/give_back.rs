@@ -20,6 +20,15 @@ pub(crate) async fn release(pool: &PgPool, reservation_id: Uuid) -> Result<(), s
     Ok(())
 }
 
+/// Gives those of these holds back whose time is over.
+pub(crate) async fn release_expired(
+    pool: &PgPool,
+    reservation_ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    retry_contention(|| give_back(pool, reservation_ids, GiveBack::ExpiredHolds)).await?;
+    Ok(())
+}
+
 /// Gives back the stock of these reservations, those that `which` applies to, and tells how many
 /// they were. One statement; the state is checked under the lock, so that it happens once.
 pub(super) async fn give_back(

@@ -13,7 +13,7 @@ mod ship;
 mod sweep;
 mod take;
 
-pub(crate) use give_back::release;
+pub(crate) use give_back::{release, release_expired};
 pub(crate) use order_events::{cancelled, placed};
 pub(crate) use ship::shipped;
 pub(crate) use sweep::sweep;

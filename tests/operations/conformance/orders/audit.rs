@@ -21,6 +21,7 @@ fn order(status: OrderStatus, steps: i32) -> OrderBook {
         lines: vec![line(2), line(3)],
         pending: 0,
         parked: 0,
+        attempts: 0,
         faults: Vec::new(),
     }
 }

@@ -170,6 +170,9 @@ async fn repairs_the_stock_and_only_what_is_wrong(bench: &Bench<impl Skewed>) {
         .reserve(&Basket::of(&[(sofa, 3), (chair, 4)]))
         .await
         .unwrap();
+    // Its time is not over.
+    let live = Basket::of(&[(sofa, 2)]);
+    bench.reserve(&live).await.unwrap();
     let before = (bench.stock_book(sofa).await, bench.stock_book(chair).await);
     let skew = Skew {
         reserved: 5,
@@ -177,10 +180,13 @@ async fn repairs_the_stock_and_only_what_is_wrong(bench: &Bench<impl Skewed>) {
     };
     bench.world.skew(sofa, skew).await;
     let skewed = bench.stock_book(sofa).await;
-    assert_eq!((skewed.reserved, skewed.movements), (8, 43));
+    assert_eq!((skewed.reserved, skewed.movements), (10, 43));
     for _ in 0..2 {
         let product_ids = vec![sofa, chair, Uuid::now_v7()];
-        let repair = RepairRequest { product_ids };
+        let repair = RepairRequest {
+            product_ids,
+            holds: vec![live.reservation_id],
+        };
         assert_eq!(bench.port.repair(cx(), repair).await, Ok(()));
         let after = (bench.stock_book(sofa).await, bench.stock_book(chair).await);
         assert_eq!(after, before);

@@ -172,6 +172,7 @@ impl Tested for dyn Products {
         let none = || Audit::Of { ids: Vec::new() };
         let repair = RepairRequest {
             product_ids: product_ids.clone(),
+            holds: vec![reservation_id],
         };
         let (snapshot, reserve, release, handle, audit, audit_stock, repair) = tokio::join!(
             self.snapshot(cx(), SnapshotRequest { product_ids }),
