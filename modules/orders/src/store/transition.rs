@@ -1,6 +1,6 @@
 use platform::outbox::Outbox;
 use ports::Event;
-use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ pub async fn transition(
         change.reason,
         change.reference,
         event.id,
-        serde_json::to_value(&event).unwrap_or(Value::Null),
+        Json(&event) as _,
         &outbox.subscribers(events::subscribers(&event.body)),
         change.to == Status::Shipped,
         events::PRODUCTS,
