@@ -14,7 +14,7 @@ use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
 use platform::stream::Stream;
-use platform::{db, inbox};
+use platform::{db, inbox, task};
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
 use secrecy::{ExposeSecret, SecretString};
@@ -198,20 +198,34 @@ impl Shop {
     pub fn start_background(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         #[cfg(feature = "users")]
         if let Some(users) = &self.users {
-            tasks.spawn(Arc::clone(users).sweep(stop.clone()));
-            tasks.spawn(Arc::clone(users).relay(self.orders_port.clone(), stop.clone()));
+            let port = self.orders_port.clone();
+            keep(tasks, stop, "users.sweep", users, users::Module::sweep);
+            keep(tasks, stop, "users.relay", users, move |users, stop| {
+                users.relay(port.clone(), stop)
+            });
         }
         #[cfg(feature = "products")]
         if let Some(products) = &self.products {
-            tasks.spawn(Arc::clone(products).sweep(stop.clone()));
-            tasks.spawn(inbox::sweep(products.pool().clone(), stop.clone()));
+            let inbox =
+                |products: Arc<products::Module>, stop| inbox::sweep(products.pool().clone(), stop);
+            keep(
+                tasks,
+                stop,
+                "products.sweep",
+                products,
+                products::Module::sweep,
+            );
+            keep(tasks, stop, "products.inbox", products, inbox);
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
-            tasks.spawn(Arc::clone(orders).sweep(stop.clone()));
-            tasks.spawn(Arc::clone(orders).relay(stop.clone()));
-            tasks.spawn(Arc::clone(orders).settle_erasures(stop.clone()));
-            tasks.spawn(inbox::sweep(orders.pool().clone(), stop.clone()));
+            let inbox =
+                |orders: Arc<orders::Module>, stop| inbox::sweep(orders.pool().clone(), stop);
+            let settle = orders::Module::settle_erasures;
+            keep(tasks, stop, "orders.sweep", orders, orders::Module::sweep);
+            keep(tasks, stop, "orders.relay", orders, orders::Module::relay);
+            keep(tasks, stop, "orders.erasures", orders, settle);
+            keep(tasks, stop, "orders.inbox", orders, inbox);
         }
     }
 
@@ -219,7 +233,7 @@ impl Shop {
     pub fn start_relay_of_orders(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
-            tasks.spawn(Arc::clone(orders).relay(stop.clone()));
+            keep(tasks, stop, "orders.relay", orders, orders::Module::relay);
         }
     }
 
@@ -264,6 +278,21 @@ impl Shop {
         );
         stores
     }
+}
+
+/// Starts work that a panic does not end.
+fn keep<M: Send + Sync + 'static, F: Future<Output = ()> + Send + 'static>(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    work: &'static str,
+    module: &Arc<M>,
+    begin: impl Fn(Arc<M>, CancellationToken) -> F + Send + Sync + 'static,
+) {
+    let (module, stop) = (Arc::clone(module), stop.clone());
+    tasks.spawn(async move {
+        let begin = || begin(Arc::clone(&module), stop.clone());
+        task::keep_going(work, &stop, begin).await;
+    });
 }
 
 /// The routes of these modules, as far as they are in this program; to be documented, not served.

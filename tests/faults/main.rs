@@ -27,6 +27,8 @@ mod town;
 mod verify;
 mod witness;
 
+use std::time::Duration;
+
 use plan::{Layout, Plan};
 
 /// The day that each layout always lives through; which one is new each time.
@@ -49,7 +51,12 @@ async fn a_day(layout: Layout, seed: u64) {
     let kills = size("CLEAVE_FAULTS_KILLS", KILLS);
     let orders = size("CLEAVE_FAULTS_ORDERS", ORDERS);
     let seed = number("CLEAVE_FAULTS_SEED").unwrap_or(seed);
-    day::live_through(&Plan::of(seed, layout, kills, orders)).await;
+    // A shop that refuses for ever would keep its clients for ever.
+    let patience =
+        Duration::from_secs(300) + Duration::from_secs(5) * u32::try_from(kills).unwrap();
+    let day = Plan::of(seed, layout, kills, orders);
+    let lived = tokio::time::timeout(patience, day::live_through(&day)).await;
+    lived.unwrap_or_else(|_| panic!("the day does not end within {patience:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Duration;
 
 use cleave::settings::Module;
 use nix::sys::signal::{Signal, kill};
@@ -14,8 +15,12 @@ use tokio::net::TcpSocket;
 
 use crate::plan::{Armed, Layout};
 use crate::support::proxy::Proxy;
-use crate::support::{Process, TestDatabases, command, eventually, on, roomy_folder, server_of};
+use crate::support::{
+    Process, TestDatabases, command, eventually, on, roomy_folder, server_of, within,
+};
 
+/// A first start makes a database cluster, and one after a crash recovers it.
+const A_START: Duration = Duration::from_secs(60);
 /// Short, so that holds and payment windows end while others are at work.
 const SETTINGS: [&str; 12] = [
     "auth.secret=a secret that all processes of the tests know",
@@ -47,8 +52,9 @@ pub struct Town {
     /// Where clients may go.
     pub doors: Vec<SocketAddr>,
     pub line: Option<Proxy>,
-    places: Vec<Place>,
+    /// They end before their places go.
     lives: Vec<Process>,
+    places: Vec<Place>,
     /// What processes wrote that are no more.
     logs: Vec<String>,
 }
@@ -195,7 +201,7 @@ impl Town {
     /// Ready, or dead at its armed point.
     pub async fn ready(&mut self, number: usize) {
         let life = &mut self.lives[number];
-        eventually("a process is ready", async || {
+        within(A_START, "a process is ready", async || {
             life.has_ended().is_some() || life.is_ready().await
         })
         .await;

@@ -46,7 +46,7 @@ impl Module {
             order = self.read(order.id).await?;
             if order.status == before {
                 if waited {
-                    return Err(ChangeError::StockUnconfirmed);
+                    return Err(self.why_unconfirmed(order.id).await?);
                 }
                 self.outbox.wake();
                 let patience = patience_ends.saturating_duration_since(Instant::now());
@@ -74,9 +74,17 @@ impl Module {
         };
         match self.change(order, cancel, Instant::now()).await {
             Ok(changed) => Ok(changed.now),
-            Err(ChangeError::OutOfOrder { .. } | ChangeError::StockUnconfirmed) => Ok(false),
             Err(ChangeError::Database(error)) => Err(error),
+            Err(_) => Ok(false),
         }
+    }
+
+    async fn why_unconfirmed(&self, order_id: Uuid) -> Result<ChangeError, sqlx::Error> {
+        if !self.outbox.is_parked(events::PRODUCTS, order_id).await? {
+            return Ok(ChangeError::StockUnconfirmed);
+        }
+        tracing::warn!(%order_id, "an order cannot be shipped before its parked event is replayed");
+        Ok(ChangeError::EventParked)
     }
 
     /// An order that is known to exist.

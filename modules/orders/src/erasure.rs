@@ -3,61 +3,80 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::Module;
+use crate::order::OWN_REASONS;
 
-/// Reasons that are the shop's own words and tell of nobody.
-const OWN_REASONS: [&str; 2] = ["out_of_stock", "payment_window_expired"];
-
-/// After this long, whatever a statement stored that began before an erasure is there to be seen;
-/// statements are cut off much earlier.
+/// With the longest that a statement may take, the time after which whatever one stored that began
+/// before an erasure is there to be seen. Where nothing cuts statements off, one that takes longer
+/// than this escapes.
 const SETTLES_AFTER: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(20);
 const BATCH: i64 = 100;
 
 /// Leaves nothing of the person in the orders: neither notes nor free reasons and references
-/// nor the keys that their client chose. From its commit on, no order of theirs is stored.
-pub(crate) async fn erase(tx: &mut PgConnection, user_id: Uuid) -> Result<(), sqlx::Error> {
+/// nor the keys that their client chose. From its beginning on, no order of theirs is stored. May
+/// be cut off anywhere and begun again.
+pub(crate) async fn erase(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into erased_users (user_id) values ($1) on conflict do nothing",
         user_id,
     )
-    .execute(&mut *tx)
+    .execute(pool)
     .await?;
-    erase_again(tx, &[user_id]).await
+    erase_orders(pool, user_id).await
 }
 
-async fn erase_again(tx: &mut PgConnection, user_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+/// Some at a time: all of a busy customer's would take longer than a statement may.
+async fn erase_orders(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+    let mut after = Uuid::nil();
+    while let Some(last) = erase_some(pool, user_id, after).await? {
+        after = last;
+    }
+    Ok(())
+}
+
+/// Erases in the next orders behind this one; answers the last of them.
+async fn erase_some(
+    pool: &PgPool,
+    user_id: Uuid,
+    after: Uuid,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
     // In id order, and before their history, as whoever changes an order.
-    let own_reasons = OWN_REASONS.map(str::to_owned);
+    let orders = sqlx::query_scalar!(
+        "select id from orders where user_id = $1 and id > $2
+         order by id limit 1000
+         for no key update",
+        user_id,
+        after,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let Some(last) = orders.last().copied() else {
+        return Ok(None);
+    };
     sqlx::query!(
-        "with told as materialized (
-             select id from orders
-             where user_id = any($1) and (note is not null or idempotency_key is not null)
-             order by id
-             for update
-         )
-         update orders set note = null, idempotency_key = null, request_hash = null
-         from told where orders.id = told.id",
-        user_ids,
+        "update orders set note = null, idempotency_key = null, request_hash = null
+         where id = any($1) and (note is not null or idempotency_key is not null)",
+        &orders,
     )
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "update order_history h
-         set reason = case when h.reason = any($2) then h.reason end, reference = null
-         from orders o
-         where o.user_id = any($1) and h.order_id = o.id
-           and (h.reason <> all($2) or h.reference is not null)",
-        user_ids,
-        &own_reasons,
+        "update order_history
+         set reason = case when reason = any($2) then reason end, reference = null
+         where order_id = any($1) and (reason <> all($2) or reference is not null)",
+        &orders,
+        &OWN_REASONS.map(str::to_owned),
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await?;
+    Ok(Some(last))
 }
 
 /// Whether this person is to be forgotten.
@@ -79,33 +98,62 @@ impl Module {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(PAUSE.mul_f64(rand::random_range(0.5..1.5))) => {}
             }
-            if let Err(error) = self.settle_erasures_once(SETTLES_AFTER).await {
+            let settled = async {
+                let age = SETTLES_AFTER + statement_timeout(&self.pool).await?;
+                self.settle_erasures_once(age).await
+            };
+            if let Err(error) = settled.await {
                 tracing::warn!(%error, "could not look again at what was erased");
             }
         }
     }
 
-    /// Looks again at erasures that are at least this old.
+    /// Looks again at erasures that are at least this old. One that fails is left for another time.
     pub async fn settle_erasures_once(&self, age: Duration) -> Result<(), sqlx::Error> {
+        let mut failed = Vec::new();
         loop {
-            let mut tx = self.pool.begin().await?;
-            let settled = sqlx::query_scalar!(
-                "update erased_users set settled_at = now()
-                 where user_id in (
-                     select user_id from erased_users
-                     where settled_at is null and erased_at <= now() - make_interval(secs => $1)
-                     order by erased_at limit $2 for update skip locked)
-                 returning user_id",
+            let users = sqlx::query_scalar!(
+                "select user_id from erased_users
+                 where settled_at is null and erased_at <= now() - make_interval(secs => $1)
+                   and user_id <> all($2)
+                 order by erased_at limit $3",
                 age.as_secs_f64(),
+                &failed,
                 BATCH,
             )
-            .fetch_all(&mut *tx)
+            .fetch_all(&self.pool)
             .await?;
-            if settled.is_empty() {
+            if users.is_empty() {
                 return Ok(());
             }
-            erase_again(&mut tx, &settled).await?;
-            tx.commit().await?;
+            for user_id in users {
+                if let Err(error) = self.settle(user_id).await {
+                    tracing::warn!(%error, %user_id, "could not look again at what was erased");
+                    failed.push(user_id);
+                }
+            }
         }
     }
+
+    async fn settle(&self, user_id: Uuid) -> Result<(), sqlx::Error> {
+        erase_orders(&self.pool, user_id).await?;
+        sqlx::query!(
+            "update erased_users set settled_at = now() where user_id = $1",
+            user_id,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Zero where there is none.
+async fn statement_timeout(pool: &PgPool) -> Result<Duration, sqlx::Error> {
+    let seconds = sqlx::query_scalar!(
+        r#"select setting::float8 / 1000 as "seconds!" from pg_settings
+           where name = 'statement_timeout'"#,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

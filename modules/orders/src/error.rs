@@ -68,6 +68,8 @@ pub enum ChangeError {
     OutOfOrder { from: Status, to: Status },
     #[error("products has not confirmed the stock")]
     StockUnconfirmed,
+    #[error("products cannot confirm the stock")]
+    EventParked,
     #[error("the orders database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -88,6 +90,13 @@ impl From<ChangeError> for Problem {
                 "The stock of this order is not confirmed yet; try again shortly.",
             )
             .with_header(header::RETRY_AFTER, "1"),
+            ChangeError::EventParked => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The stock of this order cannot be confirmed: its event is parked, and waits for an \
+                 operator to replay it.",
+            )
+            .with_header(header::RETRY_AFTER, "60"),
             ChangeError::Database(error) => error.into(),
         }
     }

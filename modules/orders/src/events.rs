@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use platform::db;
 use platform::outbox::{Deliver, Delivery, Undelivered};
 use ports::events::{OrderCancelled, OrderDelivered, OrderPaid, OrderShipped};
 use ports::products::EventRejection;
 use ports::{CallContext, Event, EventBody, Failure, PortError};
 
 use crate::Module;
-use crate::order::Status;
+use crate::order::{OUT_OF_STOCK, Status};
 use crate::store::OrderKey;
 
 pub(crate) const PRODUCTS: &str = "products";
@@ -60,10 +61,10 @@ impl Deliver for Module {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(EventRejection::OutOfStock { products })) => {
                 tracing::warn!(order_id = %delivery.aggregate_id, ?products, "an order lost its stock");
-                self.cancel_order(delivery.aggregate_id, Some("out_of_stock"))
+                self.cancel_order(delivery.aggregate_id, Some(OUT_OF_STOCK))
                     .await
                     .map(|_| ())
-                    .map_err(|error| Undelivered::Failed(error.to_string()))
+                    .map_err(|error| of_our_own(&error))
             }
             Err(PortError::Rejected(EventRejection::NotAllocated)) => Err(Undelivered::Failed(
                 "products holds no stock for this order".to_owned(),
@@ -74,5 +75,28 @@ impl Deliver for Module {
             }
             Err(PortError::Failed(failure)) => Err(Undelivered::Failed(failure.to_string())),
         }
+    }
+}
+
+/// This module's database away is no answer of the subscriber: nothing is held against the event.
+fn of_our_own(error: &sqlx::Error) -> Undelivered {
+    match db::failure(error) {
+        db::Failure::Unavailable | db::Failure::Timeout | db::Failure::Contention => {
+            Undelivered::Unavailable
+        }
+        db::Failure::Internal => Undelivered::Failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_uses_up_no_attempt() {
+        let away = of_our_own(&sqlx::Error::PoolTimedOut);
+        assert_eq!(away, Undelivered::Unavailable);
+        let bug = of_our_own(&sqlx::Error::RowNotFound);
+        assert!(matches!(bug, Undelivered::Failed(_)));
     }
 }

@@ -119,6 +119,12 @@ impl TryFrom<String> for Status {
     }
 }
 
+/// Why the shop itself cancels an order.
+pub const OUT_OF_STOCK: &str = "out_of_stock";
+pub const PAYMENT_WINDOW_EXPIRED: &str = "payment_window_expired";
+/// Reasons that tell of nobody.
+pub const OWN_REASONS: [&str; 2] = [OUT_OF_STOCK, PAYMENT_WINDOW_EXPIRED];
+
 /// [`Money`] in the OpenAPI document.
 #[derive(ToSchema)]
 #[schema(as = Money)]

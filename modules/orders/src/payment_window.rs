@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use tokio_util::sync::CancellationToken;
 
 use crate::Module;
-use crate::order::Status;
+use crate::order::{PAYMENT_WINDOW_EXPIRED, Status};
 use crate::store::{Change, overdue, transition};
 
 const BATCH: i64 = 200;
@@ -16,7 +16,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
 const EXPIRY: Change<'static> = Change {
     to: Status::Cancelled,
     from: &[Status::Placed],
-    reason: Some("payment_window_expired"),
+    reason: Some(PAYMENT_WINDOW_EXPIRED),
     reference: None,
 };
 

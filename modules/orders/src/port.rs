@@ -28,14 +28,13 @@ impl Orders for Module {
 
 impl Module {
     async fn handle_once(&self, event: &Event) -> Result<(), sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
-        if !inbox::first_time(&mut tx, event.id).await? {
-            return Ok(());
-        }
+        // More than one transaction, and no harm the second time.
         if let EventBody::UserDeleted(deleted) = &event.body {
-            erasure::erase(&mut tx, deleted.user_id).await?;
+            erasure::erase(&self.pool, deleted.user_id).await?;
         }
-        tx.commit().await
+        let mut connection = self.pool.acquire().await?;
+        inbox::first_time(&mut connection, event.id).await?;
+        Ok(())
     }
 }
 

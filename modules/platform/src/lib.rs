@@ -15,6 +15,7 @@ pub mod params;
 pub mod problem;
 pub mod request;
 pub mod stream;
+pub mod task;
 pub mod trace;
 
 pub use body::Body;

@@ -29,8 +29,10 @@ where
             asked.unwrap_or(Err(PortError::Failed(Failure::Timeout)))
         }
         Err(error) => {
+            // Of a newer peer, such as a kind of event that is not known here. Another process may
+            // read it, and so will this one once it is as new.
             tracing::error!(module = C::MODULE, call = C::NAME, %error, "a peer's request cannot be read");
-            Err(PortError::Failed(Failure::Internal))
+            Err(PortError::Failed(Failure::Unavailable))
         }
     };
     let envelope = Envelope::<C::Reply, C::Rejection>::from(result);
@@ -46,5 +48,28 @@ fn context(http: &HttpRequest) -> CallContext {
         request_id: text(X_REQUEST_ID).unwrap_or_default().to_owned(),
         caller: text(X_CALLER).and_then(|caller| caller.parse().ok()),
         traceparent: text(TRACEPARENT).map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::calls::products::handle;
+
+    /// What a sender keeps and sends again, without counting it.
+    #[tokio::test]
+    async fn an_event_of_a_newer_peer_is_answered_as_by_one_who_is_away() {
+        let event = r#"{"id":"00000000-0000-0000-0000-000000000000","type":"order.sung.v9",
+            "occurred_at":"1970-01-01T00:00:00Z","data":{}}"#;
+        let http = TestRequest::default().to_http_request();
+        let body = Bytes::from_static(event.as_bytes());
+        let answer = answer::<handle, _>(http, body, async |_, _| unreachable!()).await;
+        assert_eq!(answer.status(), 503);
+        let said = to_bytes(answer.into_body()).await.unwrap();
+        assert_eq!(said, r#"{"failed":"unavailable"}"#);
     }
 }

@@ -27,8 +27,8 @@ impl Event {
     }
 }
 
-/// A new kind of event needs no new port version: an older peer fails to read it, and it waits in
-/// the outbox until the peer is as new as its sender.
+/// A new kind of event needs no new port version: an older peer cannot read it and answers that it
+/// is unavailable, and so it waits in the outbox until the peer is as new as its sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EventBody {

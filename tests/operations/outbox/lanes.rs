@@ -64,20 +64,30 @@ impl Deliver for HangsFor {
     }
 }
 
+struct Panics;
+
+#[async_trait]
+impl Deliver for Panics {
+    async fn deliver(&self, _: &Delivery) -> Result<(), Undelivered> {
+        panic!("a bug");
+    }
+}
+
 fn aggregates(number: usize) -> Vec<Uuid> {
     (0..number).map(|_| Uuid::now_v7()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_away_or_hangs_delays_nobody_else() {
+async fn who_is_away_or_hangs_or_panics_delays_nobody_else() {
     let bench = Bench::new().await;
-    for subscriber in ["away", "hanging", "nobody", "products"] {
+    for subscriber in ["away", "hanging", "panics", "nobody", "products"] {
         bench.write(subscriber, &aggregates(600)).await;
     }
     let (away, products) = (Arc::new(Away::default()), Arc::new(Listener::default()));
     let relay = bench.relay(vec![
         ("away", away.clone()),
         ("hanging", Arc::new(Hanging)),
+        ("panics", Arc::new(Panics)),
         ("products", products.clone()),
     ]);
     eventually("products has heard everything", async || {
@@ -94,7 +104,7 @@ async fn who_is_away_or_hangs_delays_nobody_else() {
         "nothing was held against them"
     );
     let waiting = "select count(*) from outbox where subscriber <> 'products'";
-    assert_eq!(bench.count(waiting).await, 1800);
+    assert_eq!(bench.count(waiting).await, 2400);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, OrderPlaced};
 use ports::products::ReserveLine;
-use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ pub async fn insert(
         &quantities,
         &prices,
         event.id,
-        serde_json::to_value(&event).unwrap_or(Value::Null),
+        Json(&event) as _,
         &outbox.subscribers(events::subscribers(&event.body)),
     )
     .fetch_optional(outbox.pool())

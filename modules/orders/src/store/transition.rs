@@ -1,7 +1,7 @@
 use platform::outbox::Outbox;
 use ports::Event;
-use serde_json::Value;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -114,7 +114,7 @@ async fn write(
         change.reason,
         change.reference,
         event.id,
-        serde_json::to_value(&event).unwrap_or(Value::Null),
+        Json(&event) as _,
         &outbox.subscribers(events::subscribers(&event.body)),
         change.to == Status::Shipped,
         events::PRODUCTS,

@@ -1,6 +1,7 @@
 //! The relay to one subscriber. Events are claimed as soon as there is room for them, however long
 //! others are on their way; what became of them is written down many at a time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -55,16 +56,16 @@ impl Outbox {
     /// Claiming, delivering and writing down share a pool, so that none may wait for another's
     /// connection: each goes on by itself.
     pub(super) async fn lane(
-        &self,
-        subscriber: &str,
-        deliver: &dyn Deliver,
-        stop: &CancellationToken,
+        self: Arc<Self>,
+        subscriber: &'static str,
+        deliver: Arc<dyn Deliver>,
+        stop: CancellationToken,
     ) {
         let lane = Lane {
-            outbox: self,
+            outbox: &self,
             subscriber,
-            deliver,
-            stop,
+            deliver: &*deliver,
+            stop: &stop,
             room: Semaphore::new(IN_FLIGHT.into()),
             silent: AtomicUsize::new(0),
             turn: Mutex::new(()),

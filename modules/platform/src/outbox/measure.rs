@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
@@ -11,8 +12,12 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 impl Outbox {
     /// Tells Prometheus what waits, until `stop`.
-    pub(super) async fn measure(&self, known: &[&str], stop: &CancellationToken) {
-        let mut known: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
+    pub(super) async fn measure(
+        self: Arc<Self>,
+        known: Vec<&'static str>,
+        stop: CancellationToken,
+    ) {
+        let mut known: BTreeSet<String> = known.into_iter().map(str::to_owned).collect();
         loop {
             match self.stats().await {
                 Ok(stats) => {

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::stream::Stream;
+use crate::task::keep_going;
 
 pub use operate::{Parked, SubscriberStats};
 
@@ -116,8 +117,8 @@ impl Outbox {
         self.passes.send_modify(|passes| *passes += 1);
     }
 
-    /// Relays until `stop`, to these subscribers and to the stream; deliveries under way are
-    /// finished first. Events of other subscribers wait.
+    /// Relays until `stop`, to these subscribers and to the stream, each in a task of its own;
+    /// deliveries under way are finished first. Events of other subscribers wait.
     pub async fn relay(
         self: Arc<Self>,
         subscribers: Vec<(&'static str, Arc<dyn Deliver>)>,
@@ -128,13 +129,15 @@ impl Outbox {
             (STREAM, Arc::new(of_module) as Arc<dyn Deliver>)
         });
         let subscribers: Vec<_> = subscribers.into_iter().chain(stream).collect();
-        let known: Vec<&str> = subscribers.iter().map(|(name, _)| *name).collect();
-        let lanes = subscribers
-            .iter()
-            .map(|(name, deliver)| self.lane(name, &**deliver, &stop));
+        let known: Vec<&'static str> = subscribers.iter().map(|(name, _)| *name).collect();
+        let lanes = subscribers.iter().map(|(name, deliver)| {
+            let lane = || Arc::clone(&self).lane(name, Arc::clone(deliver), stop.clone());
+            keep_going(name, &stop, lane)
+        });
+        let measure = || Arc::clone(&self).measure(known.clone(), stop.clone());
         tokio::join!(
             futures_util::future::join_all(lanes),
-            self.measure(&known, &stop)
+            keep_going("measure", &stop, measure)
         );
     }
 }

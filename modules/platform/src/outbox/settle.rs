@@ -50,4 +50,22 @@ impl Outbox {
         .fetch_one(&self.pool)
         .await
     }
+
+    /// Whether the events of an aggregate wait for an operator.
+    pub async fn is_parked(
+        &self,
+        subscriber: &str,
+        aggregate_id: Uuid,
+    ) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"select exists (
+                 select from outbox
+                 where subscriber = $1 and aggregate_id = $2 and parked_at is not null
+               ) as "parked!""#,
+            subscriber,
+            aggregate_id,
+        )
+        .fetch_one(&self.pool)
+        .await
+    }
 }

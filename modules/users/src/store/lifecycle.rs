@@ -2,8 +2,8 @@
 
 use platform::outbox::Outbox;
 use ports::events::Event;
-use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::account::Role;
@@ -88,7 +88,7 @@ pub(crate) async fn change(
         role as Role,
         is_active,
         event_id,
-        event,
+        event as _,
         &subscribers,
     )
     .execute(tx)
@@ -127,7 +127,7 @@ pub(crate) async fn anonymise(
          from deleted, unnest($4::text[]) as subscriber",
         id,
         event_id,
-        event,
+        event as _,
         &subscribers,
     )
     .execute(tx)
@@ -148,7 +148,7 @@ pub(crate) async fn announce(
          select $1, subscriber, $2, $3 from unnest($4::text[]) as subscriber",
         event_id,
         aggregate_id,
-        event,
+        event as _,
         &subscribers,
     )
     .execute(tx)
@@ -157,8 +157,7 @@ pub(crate) async fn announce(
 }
 
 /// An event as the outbox takes it.
-fn row(outbox: &Outbox, event: &Event) -> (Uuid, Value, Vec<String>) {
-    let json = serde_json::to_value(event).unwrap_or(Value::Null);
+fn row<'a>(outbox: &Outbox, event: &'a Event) -> (Uuid, Option<Json<&'a Event>>, Vec<String>) {
     let subscribers = outbox.subscribers(events::subscribers(&event.body));
-    (event.id, json, subscribers)
+    (event.id, Some(Json(event)), subscribers)
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgExecutor;
+use platform::db::retry_contention;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::account::Role;
@@ -48,16 +49,18 @@ pub(crate) struct Rotated {
 
 /// Spends a refresh token and puts the next one in force. Of several that spend one token at the
 /// same time, the row lets one through; the others get `None`, as with a token that is not in
-/// force.
+/// force. A deletion of the account locks the two rows the other way round; whoever is turned back
+/// then tries again.
 pub(crate) async fn rotate(
-    db: impl PgExecutor<'_>,
+    pool: &PgPool,
     token: &TokenHash,
     next: &TokenHash,
     lifetime: Duration,
 ) -> Result<Option<Rotated>, sqlx::Error> {
-    sqlx::query_as!(
-        Rotated,
-        r#"with spent as (
+    retry_contention(|| {
+        sqlx::query_as!(
+            Rotated,
+            r#"with spent as (
                update refresh_tokens t set spent_at = now()
                from sessions s join users u on u.id = s.user_id
                where t.hash = $1 and t.spent_at is null
@@ -71,11 +74,12 @@ pub(crate) async fn rotate(
                from spent where s.id = spent.session_id
            )
            select session_id, user_id, role as "role: Role" from spent"#,
-        token,
-        next,
-        lifetime.as_secs_f64(),
-    )
-    .fetch_optional(db)
+            token,
+            next,
+            lifetime.as_secs_f64(),
+        )
+        .fetch_optional(pool)
+    })
     .await
 }
 

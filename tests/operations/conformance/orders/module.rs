@@ -152,3 +152,52 @@ async fn what_an_erasure_could_not_see_is_erased_by_the_second_look() {
         .unwrap();
     assert_eq!(world.tells(order).await, super::NOTHING);
 }
+
+/// Each statement ends long before it is cut off, however many orders there are; what cannot be
+/// erased keeps nobody else waiting.
+#[tokio::test]
+async fn any_number_of_orders_is_erased_and_one_person_holds_up_no_other() {
+    let world = OrdersModule::open().await;
+    let (ada, bob, cyd) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    for user in [ada, bob, cyd] {
+        let deleted = super::deleted(user);
+        world.module.handle(cx(), deleted).await.unwrap();
+    }
+    let orders = "insert into orders (id, number, user_id, status, currency, total_minor, note,
+                                      steps, reservation_id)
+        select gen_random_uuid(), gen_random_uuid()::text, $1, 'placed', 'EUR', 1, 'mail me',
+               1, gen_random_uuid() from generate_series(1, $2)";
+    for (user, number) in [(ada, 1), (bob, 2_500), (cyd, 1)] {
+        let stored = sqlx::query(orders).bind(user).bind(number);
+        stored.execute(&world.database.aside).await.unwrap();
+    }
+    let limits = format!(
+        "create function few() returns trigger language plpgsql as $$ begin
+           if (select count(*) from erased) > 1000 then raise exception 'too many at once'; end if;
+           if exists (select from erased where user_id = '{ada}') then
+             raise exception 'not hers';
+           end if;
+           return null;
+         end $$;
+         create trigger few after update on orders
+           referencing new table as erased for each statement execute function few();"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limits))
+        .execute(&world.database.aside)
+        .await
+        .unwrap();
+    let settled = world.module.settle_erasures_once(Duration::ZERO).await;
+    settled.unwrap();
+    let left: Vec<Uuid> = sqlx::query_scalar("select user_id from orders where note is not null")
+        .fetch_all(&world.database.aside)
+        .await
+        .unwrap();
+    assert_eq!(left, [ada]);
+    let unsettled = "select user_id from erased_users where settled_at is null";
+    let unsettled: Vec<Uuid> = sqlx::query_scalar(unsettled)
+        .fetch_all(&world.database.aside)
+        .await
+        .unwrap();
+    assert_eq!(unsettled, [ada]);
+    assert!(world.module.handle(cx(), super::deleted(bob)).await.is_ok());
+}
