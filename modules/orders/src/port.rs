@@ -28,13 +28,18 @@ impl Orders for Module {
 
 impl Module {
     async fn handle_once(&self, event: &Event) -> Result<(), sqlx::Error> {
-        // More than one transaction, and no harm the second time.
-        if let EventBody::UserDeleted(deleted) = &event.body {
-            erasure::erase(&self.pool, deleted.user_id).await?;
+        let mut tx = self.pool.begin().await?;
+        if !inbox::first_time(&mut tx, event.id).await? {
+            return Ok(());
         }
-        let mut connection = self.pool.acquire().await?;
-        inbox::first_time(&mut connection, event.id).await?;
-        Ok(())
+        if let EventBody::UserDeleted(deleted) = &event.body {
+            // More than one transaction may do, and no harm the second time: remembered at last.
+            tx.rollback().await?;
+            erasure::erase(&self.pool, deleted.user_id).await?;
+            tx = self.pool.begin().await?;
+            inbox::first_time(&mut tx, event.id).await?;
+        }
+        tx.commit().await
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use cleave::settings::Module;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Customer, PASSWORD, TestShop, within};
@@ -64,6 +65,29 @@ async fn a_refresh_token_is_good_once() {
     })
     .await;
     shop.get_as(&ada, "/auth/me").await.expect(200);
+    shop.close().await;
+}
+
+/// As when the account is being deleted, and the deletion then fails.
+#[tokio::test]
+async fn who_is_the_victim_of_a_deadlock_is_signed_in_still() {
+    let shop = TestShop::open().await;
+    let ada = shop.customer("ada").await;
+    let tokens = sign_in(&shop, &ada).await;
+    let mut users = shop.connect(Module::Users).await;
+    sqlx::raw_sql(
+        "create sequence tries;
+         create function deadlock() returns trigger language plpgsql as $$ begin
+           if nextval('tries') = 1 then raise sqlstate '40P01'; end if;
+           return new;
+         end $$;
+         create trigger deadlock before update on refresh_tokens
+           for each row execute function deadlock();",
+    )
+    .execute(&mut users)
+    .await
+    .unwrap();
+    refresh(&shop, &tokens).await.expect(200);
     shop.close().await;
 }
 

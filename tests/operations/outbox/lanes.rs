@@ -124,6 +124,12 @@ async fn a_delivery_that_hangs_delays_its_own_aggregate_only() {
     }
     let left = "select count(*) from outbox";
     eventually("theirs are gone", async || bench.count(left).await == 2).await;
+    let attempts = "select coalesce(sum(attempts), 0)::bigint from outbox";
+    assert_eq!(
+        bench.count(attempts).await,
+        0,
+        "it is under way all the time"
+    );
     relay.abort();
 }
 

@@ -145,6 +145,34 @@ async fn a_parked_event_is_replayed_by_any_replica() {
     one.close().await;
 }
 
+/// Trying again shortly would not help.
+#[tokio::test]
+async fn a_parked_order_says_whom_it_waits_for() {
+    let shop = TestShop::open_with(Topology::default(), &FEW_ATTEMPTS).await;
+    let admin = shop.admin().await;
+    let mut products = shop.connect(Module::Products).await;
+    ruin(&mut products).await;
+    let order = &orders_that_park(&shop, &admin, 1).await[0];
+    let step = |step| format!("/orders/{order}/{step}");
+    shop.post_as(&admin, &step("pay"), &json!({}))
+        .await
+        .expect(200);
+    let refused = shop.post_as(&admin, &step("ship"), &json!({})).await;
+    let detail = refused.expect_problem(503, "unavailable")["detail"].to_string();
+    assert!(detail.contains("operator"), "{detail}");
+
+    mend(&mut products).await;
+    let all = shop
+        .ops(Method::POST, "/ops/events/orders/parked/replay")
+        .await;
+    all.expect(200);
+    shop.expect_balanced_books().await;
+    shop.post_as(&admin, &step("ship"), &json!({}))
+        .await
+        .expect(200);
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn operators_alone_are_told_and_only_of_what_is_here() {
     let shop = TestShop::open().await;
