@@ -142,7 +142,7 @@ struct Books(Mutex<Script>);
 #[async_trait]
 impl Orders for Books {
     async fn handle(&self, _: CallContext, _: Event) -> PortResult<(), Never> {
-        unimplemented!()
+        unreachable!()
     }
 
     async fn audit(&self, _: CallContext, which: Audit) -> PortResult<OrderBooks, Never> {
@@ -170,7 +170,7 @@ impl Orders for Books {
     }
 
     async fn retell(&self, _: CallContext, _: RetellRequest) -> PortResult<(), Never> {
-        unimplemented!()
+        unreachable!()
     }
 }
 
@@ -189,15 +189,15 @@ impl Products for Books {
         _: CallContext,
         _: ReserveRequest,
     ) -> PortResult<Reservation, ReserveRejection> {
-        unimplemented!()
+        unreachable!()
     }
 
     async fn release(&self, _: CallContext, _: ReleaseRequest) -> PortResult<(), Never> {
-        unimplemented!()
+        unreachable!()
     }
 
     async fn handle(&self, _: CallContext, _: Event) -> PortResult<(), EventRejection> {
-        unimplemented!()
+        unreachable!()
     }
 
     async fn audit(&self, _: CallContext, which: Audit) -> PortResult<ReservationBooks, Never> {
@@ -223,7 +223,7 @@ impl Products for Books {
     }
 
     async fn repair(&self, _: CallContext, _: RepairRequest) -> PortResult<(), Never> {
-        unimplemented!()
+        unreachable!()
     }
 }
 
