@@ -21,6 +21,9 @@ const PAUSES_MS: [u64; 4] = [100, 400, 1_500, 4_000];
 /// Products whose stock is locked together while it is summed up.
 const REPAIRED_AT_ONCE: usize = 50;
 
+/// Pages in time, after which a greater one is tried; one that is not costs as much as [`BUDGET`].
+const TRUSTED: u32 = 16;
+
 /// A module that does not answer, which ends the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{module} could not be asked: {failure}")]
@@ -153,7 +156,8 @@ impl Books {
     }
 }
 
-/// A page that takes too long is asked for in smaller ones from then on.
+/// A page that takes too long is asked for in smaller ones, and in greater ones again when these
+/// were in time for a while.
 fn pages<T>(
     ask: impl AsyncFn(Audit) -> Result<Page<T>, Unasked>,
 ) -> impl Stream<Item = Result<Vec<T>, Unasked>> {
@@ -161,15 +165,17 @@ fn pages<T>(
         ask: A,
         after: Option<Uuid>,
         limit: u32,
+        /// Pages in a row that were in time.
+        in_time: u32,
         is_over: bool,
     }
     let walk = Walk {
         ask,
         after: None,
         limit: PAGE_MOST,
+        in_time: 0,
         is_over: false,
     };
-    // And in greater ones again, when it is quicker.
     try_unfold(walk, async |mut walk| {
         while !walk.is_over {
             let (id, limit) = (walk.after, walk.limit);
@@ -177,10 +183,15 @@ fn pages<T>(
                 Ok((entries, next)) => {
                     walk.after = next;
                     walk.is_over = next.is_none();
-                    walk.limit = PAGE_MOST.min(limit * 2);
+                    walk.in_time += 1;
+                    if walk.in_time >= TRUSTED {
+                        (walk.limit, walk.in_time) = (PAGE_MOST.min(limit * 2), 0);
+                    }
                     return Ok(Some((entries, walk)));
                 }
-                Err(error) if error.failure == Failure::Timeout && limit > 1 => walk.limit /= 2,
+                Err(error) if error.failure == Failure::Timeout && limit > 1 => {
+                    (walk.limit, walk.in_time) = (limit / 2, 0);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -12,6 +12,9 @@ mod mend;
 mod orders;
 mod report;
 mod stock;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::process::{run, said};
 use crate::support::{Process, command, free_address, roomy_folder, server_of};
@@ -24,6 +25,15 @@ async fn proves_the_books_beside_an_instance_and_without() {
     let folder = roomy_folder();
     let address = free_address();
     let ask = |arguments: &[&str]| run(command(folder.path(), address, arguments));
+    let behind = ask(&["reconcile"]).await;
+    let text = said(&behind);
+    assert_eq!(behind.status.code(), Some(1), "{text}");
+    assert!(text.contains("run `cleave migrate "), "{text}");
+    for module in ["orders", "products"] {
+        let off = format!("modules.{module}.mode=off");
+        let off = ask(&["reconcile", "--set", &off]).await;
+        assert_eq!(off.status.code(), Some(2), "{}", said(&off));
+    }
     let demo = ["demo", "--products", "20", "--users", "2", "--orders", "50"];
     let loaded = ask(&demo).await;
     assert_eq!(loaded.status.code(), Some(0), "{}", said(&loaded));
@@ -33,6 +43,14 @@ async fn proves_the_books_beside_an_instance_and_without() {
     let text = said(&clean);
     assert_eq!(clean.status.code(), Some(0), "{text}");
     assert!(text.contains("20 products: the books balance"), "{text}");
+
+    for arguments in [&["reconcile"][..], &["reconcile", "--json"]] {
+        let mut unread = command(folder.path(), address, arguments);
+        let mut unread = unread.stdout(Stdio::piped()).spawn().unwrap();
+        drop(unread.stdout.take());
+        let code = tokio::task::spawn_blocking(move || unread.wait().unwrap().code());
+        assert_eq!(code.await.unwrap(), Some(0));
+    }
 
     let damage = "update stock set reserved = reserved + 1
                   where product_id = (select min(product_id::text)::uuid from stock)";

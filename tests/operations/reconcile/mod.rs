@@ -2,5 +2,6 @@
 
 mod command;
 mod damage;
+mod retell;
 mod route;
 mod traffic;

@@ -52,3 +52,27 @@ async fn ends_with_the_process() {
     assert_eq!(asking.await.unwrap().unwrap().status(), 503);
     lock.release().await;
 }
+
+#[tokio::test]
+async fn what_was_found_before_a_failure_is_kept() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let lamp = shop.product(&admin, "LAMP", 1_999, 10).await;
+    shop.place_order(&admin, &[(&lamp, 1)]).await.expect(201);
+    shop.expect_balanced_books().await;
+    for (module, statement) in [
+        (Module::Orders, "update orders set total_minor = 1"),
+        (
+            Module::Products,
+            "alter table stock_movements rename to elsewhere",
+        ),
+    ] {
+        let mut database = shop.connect(module).await;
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+    }
+    let failed = shop.ask_ops("/ops/reconcile", &json!({})).await;
+    let problem = failed.expect_problem(503, "unavailable");
+    assert_eq!(problem["report"]["checked"]["orders"], 1);
+    assert_eq!(problem["report"]["differences"][0]["kind"], "order_total");
+    shop.close().await;
+}
