@@ -26,7 +26,10 @@ impl Databases {
         let folder = tempfile::tempdir().unwrap();
         let options = embedded_options(folder.path(), None).unwrap();
         let cluster = Cluster::start(options).await.unwrap();
-        Self { cluster, folder }
+        let databases = Self { cluster, folder };
+        let migrated = command(&databases, "migrate").arg("migrate").status();
+        assert!(migrated.unwrap().success());
+        databases
     }
 
     pub async fn stop(self) {
