@@ -6,6 +6,7 @@
 //! argon2id hashes. A deleted account stays as a row that tells nothing of the person.
 
 mod account;
+mod address;
 mod admin;
 mod config;
 pub mod demo;

@@ -1,3 +1,4 @@
+pub(crate) mod addresses;
 pub(crate) mod lifecycle;
 pub(crate) mod sessions;
 pub(crate) mod users;

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use ports::users::AccountRejection;
-use ports::{CallContext, Failure, PortResult, Products};
+use ports::users::{AccountRejection, Address, AddressRejection, AddressRequest};
+use ports::{CallContext, Failure, PortError, PortResult, Products};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
@@ -141,6 +141,14 @@ impl Users for Spy {
     ) -> PortResult<Account, AccountRejection> {
         *self.0.lock().unwrap() = Some(cx);
         Ok(ADA)
+    }
+
+    async fn address(
+        &self,
+        _: CallContext,
+        _: AddressRequest,
+    ) -> PortResult<Address, AddressRejection> {
+        Err(PortError::Rejected(AddressRejection::UnknownAddress))
     }
 }
 
