@@ -242,7 +242,8 @@ async fn a_book_has_pages_and_a_last_one() {
     .await
     .unwrap();
     // Two places are left.
-    let tries = (0..5).map(|_| shop.post_as(&ada, BOOK, &address()));
+    let one_more = address();
+    let tries = (0..5).map(|_| shop.post_as(&ada, BOOK, &one_more));
     let mut added = 0;
     for answer in join_all(tries).await {
         match answer.status.as_u16() {

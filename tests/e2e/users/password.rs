@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Customer, PASSWORD, TestShop, within};
+use crate::support::{Answer, Customer, PASSWORD, TestShop, Topology, within};
 
 /// How soon the end of a session is known everywhere.
 const PROMISED: Duration = Duration::from_secs(5);
@@ -107,7 +107,7 @@ async fn of_two_who_change_it_at_once_one_is_told_that_it_is_another() {
 
 #[tokio::test]
 async fn guesses_at_the_current_password_are_counted() {
-    let shop = TestShop::open_with(&["limits.login_per_minute=3"]).await;
+    let shop = TestShop::open_with(Topology::default(), &["limits.login_per_minute=3"]).await;
     let ada = shop.customer("ada").await;
     let mut refused = 0;
     for _ in 0..8 {
