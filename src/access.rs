@@ -60,6 +60,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("POST /api/v1/orders/{id}/pay", AdminOverOwned),
     ("POST /api/v1/orders/{id}/ship", AdminOverOwned),
     ("POST /api/v1/orders/{id}/deliver", AdminOverOwned),
+    ("GET /.well-known/jwks.json", Anyone),
     // the process
     ("GET /api/v1/openapi.json", Anyone),
     ("GET /health", Anyone),

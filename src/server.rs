@@ -22,6 +22,7 @@ use crate::docs;
 use crate::fallback::KnownPaths;
 use crate::gateway::{Gateway, gateway};
 use crate::health::{self, Health};
+use crate::jwks;
 use crate::limits::{RequestLimit, limit_requests};
 use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
@@ -49,6 +50,7 @@ pub fn start(
     let document = openapi::document_of(&dials.modules());
     let known = KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS);
     let gateway_of = Arc::new(Gateway::new(dials));
+    let tokens = web::Data::new(shop.tokens().clone());
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
@@ -60,6 +62,8 @@ pub fn start(
             .app_data(path_config())
             .configure(health::routes)
             .configure(docs::document_route)
+            .app_data(tokens.clone())
+            .configure(jwks::route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();
         app.configure(|cfg| docs::serve(cfg, &document))

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
+use platform::redis::Redis;
 use platform::stream::Stream;
 use platform::{db, inbox, task};
 use ports::{Orders, Products, Users};
@@ -67,7 +68,7 @@ impl Shop {
             true => databases.pool(settings, module).map(Some),
             false => Ok(None),
         };
-        let tokens = Tokens::hs256(&secrets.auth, settings.auth.access_token);
+        let tokens = secrets.tokens.clone();
         let mut here = Hosted::default();
 
         #[cfg(feature = "users")]
@@ -179,6 +180,11 @@ impl Shop {
         if let Some(orders) = &self.orders {
             (Arc::clone(orders) as Arc<dyn Orders>).routes(cfg);
         }
+    }
+
+    /// Sign and verify access tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Whose books must agree; absent where one of them is off.
@@ -316,6 +322,7 @@ pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
     Ok(users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
+        redis: redis(settings, Module::Users)?,
         event_attempts: event_attempts(settings),
         stream: stream(settings)?,
     })
@@ -342,6 +349,22 @@ pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
         payment_window: (!window.is_zero()).then_some(window),
         stream: stream(settings)?,
     })
+}
+
+/// The Redis of a module, if it has one; nobody is connected to yet.
+pub fn redis(settings: &Settings, module: Module) -> anyhow::Result<Option<Redis>> {
+    let url = settings.modules.get(module).redis_url.as_ref();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis_url");
+    url.map(open).transpose()
+}
+
+/// The Redis that this process shares with others: the common one, else that of a hosted module.
+pub fn common_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
+    let hosted = settings.hosted();
+    let of_modules = hosted.map(|module| settings.modules.get(module).redis_url.as_ref());
+    let url = of_modules.flatten().next();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis.url");
+    settings.redis.url.as_ref().or(url).map(open).transpose()
 }
 
 /// Where events go besides; nobody is connected to yet.

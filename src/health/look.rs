@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use platform::db::{self, DatabaseHealth, Status};
+use platform::redis::Redis;
 use ports_http::calls::version_of;
 use ports_http::{Handshake, Hosted, Step};
 use tokio::sync::Mutex;
 
-use super::documents::{Dependency, ModuleHealth, PeerHealth};
+use super::documents::{CacheHealth, Dependency, ModuleHealth, PeerHealth};
 use crate::dials::Dials;
 use crate::settings::{Mode, Module, Settings};
 use crate::wiring::Store;
@@ -27,6 +28,8 @@ pub struct Health {
     stopping: AtomicBool,
     databases: Kept<Databases>,
     peers: Kept<Peers>,
+    redis: Option<Redis>,
+    cache: Kept<CacheHealth>,
     /// By module, once they are known.
     identities: Mutex<BTreeMap<Module, String>>,
 }
@@ -47,7 +50,12 @@ pub(super) struct Look {
 const LOOK_KEPT: Duration = Duration::from_millis(500);
 
 impl Health {
-    pub fn new(settings: &Settings, stores: Vec<Store>, dials: Arc<Dials>) -> Arc<Self> {
+    pub fn new(
+        settings: &Settings,
+        stores: Vec<Store>,
+        dials: Arc<Dials>,
+        redis: Option<Redis>,
+    ) -> Arc<Self> {
         let mode = |module| (module, settings.modules.get(module).mode);
         Arc::new(Self {
             modes: Module::ALL.into_iter().map(mode).collect(),
@@ -57,6 +65,8 @@ impl Health {
             stopping: AtomicBool::new(false),
             databases: Mutex::default(),
             peers: Mutex::default(),
+            redis,
+            cache: Mutex::default(),
             identities: Mutex::default(),
         })
     }
@@ -74,6 +84,14 @@ impl Health {
     pub(super) async fn look(&self) -> Look {
         let (databases, peers) = futures_util::join!(self.look_at_databases(), self.ask_peers());
         Look { databases, peers }
+    }
+
+    /// What the processes share is no part of a module's health: each does without it.
+    pub(super) async fn look_at_cache(&self) -> CacheHealth {
+        match &self.redis {
+            Some(redis) => (*kept(&self.cache, CacheHealth::of(redis)).await).clone(),
+            None => CacheHealth::IN_PROCESS,
+        }
     }
 
     async fn look_at_databases(&self) -> Arc<Databases> {

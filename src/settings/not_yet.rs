@@ -20,15 +20,13 @@ enum Then {
 const NOT_YET: &[(&str, When, Then)] = &[
     ("server.tls_cert", When::Set, Then::Refuse),
     ("server.tls_key", When::Set, Then::Refuse),
-    ("auth.algorithm", When::Is("EdDSA"), Then::Refuse),
-    ("auth.keys", When::Set, Then::Refuse),
     (
-        "redis.url",
+        "modules.products.redis_url",
         When::Set,
-        Then::Warn("the cache stays in this process, and each replica has its own dial"),
+        Then::Warn("the cache stays in this process"),
     ),
     (
-        "modules.*.redis_url",
+        "modules.orders.redis_url",
         When::Set,
         Then::Warn("the cache stays in this process"),
     ),

@@ -88,7 +88,10 @@ fn forbid_the_undocumented(schemas: &mut Value) {
 /// `/orders/{id=7}` is the template `/orders/{id}` and the path `/orders/7`.
 fn split_template(path: &str) -> (String, String) {
     let (mut template, mut concrete) = (String::new(), String::new());
-    let path = match path.starts_with("/health") || path.starts_with("/api") {
+    let path = match ["/health", "/api", "/.well-known"]
+        .iter()
+        .any(|of| path.starts_with(of))
+    {
         true => path.to_owned(),
         false => format!("/api/v1{path}"),
     };
