@@ -57,7 +57,7 @@ pub fn start(
             .into_utoipa_app()
             .app_data(body_limit)
             .app_data(web::Data::from(Arc::clone(&health)))
-            .app_data(path_config())
+            .app_data(path_config(&known))
             .configure(health::routes)
             .configure(docs::document_route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
@@ -125,9 +125,11 @@ pub fn body_limit(settings: &Settings) -> BodyLimit {
     BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()))
 }
 
-/// A malformed id names nothing.
-pub fn path_config() -> web::PathConfig {
-    web::PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into())
+/// A malformed id names nothing, unless it is the name of another route.
+pub fn path_config(known: &KnownPaths) -> web::PathConfig {
+    let known = known.clone();
+    web::PathConfig::default()
+        .error_handler(move |_, request| known.refuse_parameter(request.path()).into())
 }
 
 /// Denies foreign origins unless they are configured.
