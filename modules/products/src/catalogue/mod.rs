@@ -1,6 +1,7 @@
 //! Products, categories and their stock: what they are, and the statements that keep them.
 
 pub(crate) mod categories;
+pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod list;

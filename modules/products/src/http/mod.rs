@@ -1,5 +1,6 @@
 //! The module's part of the public contract.
 
+mod body;
 mod categories;
 mod list;
 mod products;
@@ -13,6 +14,9 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(products::create_product)
         .service(products::get_product_by_sku)
         .service(products::get_product)
+        .service(products::replace_product)
+        .service(products::patch_product)
+        .service(products::delete_product)
         .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
