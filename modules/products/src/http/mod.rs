@@ -20,5 +20,10 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
-        .service(categories::list_categories);
+        .service(stock::list_adjustments)
+        .service(categories::list_categories)
+        .service(categories::create_category)
+        .service(categories::get_category)
+        .service(categories::replace_category)
+        .service(categories::delete_category);
 }

@@ -47,7 +47,6 @@ pub(super) async fn create_product(
         (status = 200, description = "The product as it is now", body = Product,
             headers(("ETag" = String, description = "As of a read"))),
         (status = 409, description = "`sku_taken`", body = ProblemDocument),
-        (status = 412, description = "`precondition_failed`: `If-Match` names another state", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]
@@ -76,7 +75,6 @@ pub(super) async fn replace_product(
         (status = 200, description = "The product as it is now", body = Product,
             headers(("ETag" = String, description = "As of a read"))),
         (status = 409, description = "`sku_taken`", body = ProblemDocument),
-        (status = 412, description = "`precondition_failed`: `If-Match` names another state", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]
@@ -102,8 +100,6 @@ pub(super) async fn patch_product(
     params(("id" = Uuid, Path, description = "Of the product"), IfMatch),
     responses(
         (status = 204, description = "It is inactive, now or since before"),
-        (status = 400, description = "`malformed_header`: `If-Match` is no list of entity tags", body = ProblemDocument),
-        (status = 412, description = "`precondition_failed`: `If-Match` names another state", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]
