@@ -223,14 +223,10 @@ pub fn tag_coding(headers: &mut HeaderMap) {
         .and_then(|coding| coding.to_str().ok())
         .zip(tag.strip_suffix('"'));
     match tagged.map(|(coding, open)| HeaderValue::from_str(&format!("{open}-{coding}\""))) {
-        Some(Ok(tag)) => headers.insert(header::ETAG, tag),
+        Some(Ok(tag)) => drop(headers.insert(header::ETAG, tag)),
         // Compression says so itself; otherwise it might have been compressed.
-        _ => {
-            let vary = HeaderValue::from_static("accept-encoding");
-            headers.append(header::VARY, vary);
-            return;
-        }
-    };
+        _ => headers.append(header::VARY, HeaderValue::from_static("accept-encoding")),
+    }
 }
 
 impl IntoParams for IfMatch {

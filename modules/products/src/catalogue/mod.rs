@@ -4,6 +4,7 @@ pub(crate) mod categories;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod cursor;
+pub(crate) mod facets;
 pub(crate) mod journal;
 pub(crate) mod list;
 pub(crate) mod place_category;
