@@ -12,6 +12,7 @@ use actix_web::{App, Error, HttpRequest, web};
 use platform::Problem;
 use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
+use platform::conditional::tag_coding;
 use platform::edge::{Edge, Voucher, X_REQUEST_ID, edge};
 use tokio_util::task::TaskTracker;
 use tracing_actix_web::TracingLogger;
@@ -68,6 +69,7 @@ pub fn start(
                 gateway(Arc::clone(&gateway_of), req, next)
             }))
             .wrap(Compress::default())
+            .wrap(from_fn(one_tag_a_coding))
             .wrap(from_fn(move |req, next| {
                 limit_requests(Arc::clone(&request_limit), req, next)
             }))
@@ -78,6 +80,16 @@ pub fn start(
                 edge(Arc::clone(&at_the_edge), req, next)
             }))
     })
+}
+
+/// Must see answers after they were compressed.
+async fn one_tag_a_coding<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut answer = next.call(req).await?;
+    tag_coding(answer.headers_mut());
+    Ok(answer)
 }
 
 /// Joins what each layer said into one header: the CORS layer adds to the first and drops the others.
