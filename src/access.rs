@@ -50,6 +50,11 @@ pub const TABLE: &[(&str, Who)] = &[
     ("POST /api/v1/orders/{id}/pay", AdminOverOwned),
     ("POST /api/v1/orders/{id}/ship", AdminOverOwned),
     ("POST /api/v1/orders/{id}/deliver", AdminOverOwned),
+    ("GET /api/v1/cart", User),
+    ("DELETE /api/v1/cart", User),
+    ("PUT /api/v1/cart/items/{product_id}", User),
+    ("DELETE /api/v1/cart/items/{product_id}", User),
+    ("POST /api/v1/cart/checkout", User),
     // the process
     ("GET /api/v1/openapi.json", Anyone),
     ("GET /health", Anyone),

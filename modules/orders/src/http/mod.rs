@@ -1,3 +1,4 @@
+mod cart;
 mod place;
 mod read;
 mod steps;
@@ -9,6 +10,11 @@ use platform::auth::Caller;
 
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(place::place_order)
+        .service(cart::get_cart)
+        .service(cart::clear_cart)
+        .service(cart::put_cart_item)
+        .service(cart::delete_cart_item)
+        .service(place::check_out)
         .service(read::list_orders)
         .service(read::get_order)
         .service(steps::cancel_order)

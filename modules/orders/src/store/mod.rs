@@ -1,5 +1,6 @@
 //! Orders in the database. The statements that change one are each a whole transaction.
 
+pub mod cart;
 mod insert;
 mod read;
 mod transition;
