@@ -46,6 +46,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("GET /api/v1/orders", User),
     ("POST /api/v1/orders", User),
     ("GET /api/v1/orders/{id}", Owner),
+    ("GET /api/v1/orders/{id}/events", Owner),
     ("POST /api/v1/orders/{id}/cancel", Owner),
     ("POST /api/v1/orders/{id}/pay", AdminOverOwned),
     ("POST /api/v1/orders/{id}/ship", AdminOverOwned),

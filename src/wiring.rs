@@ -189,6 +189,14 @@ impl Shop {
         self.orders_port.clone().zip(self.products_port.clone())
     }
 
+    /// Ends answers that would go on for as long as their clients like.
+    pub fn close_streams(&self) {
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            orders.close_streams();
+        }
+    }
+
     /// Waits for work that outlives its request.
     pub async fn finish(&self) {
         #[cfg(feature = "orders")]
@@ -229,6 +237,7 @@ impl Shop {
             keep(tasks, stop, "orders.relay", orders, orders::Module::relay);
             keep(tasks, stop, "orders.erasures", orders, settle);
             keep(tasks, stop, "orders.inbox", orders, inbox);
+            keep(tasks, stop, "orders.watch", orders, orders::Module::watch);
         }
     }
 

@@ -18,6 +18,7 @@ mod place;
 mod port;
 mod request;
 mod store;
+mod watch;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use uuid::Uuid;
 pub use config::Config;
 pub use events::SUBSCRIBERS;
 pub use http::routes;
+use watch::Watchers;
 
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -43,6 +45,7 @@ pub struct Module {
     outbox: Arc<Outbox>,
     /// Orders being placed, whether or not their clients still wait.
     placements: TaskTracker,
+    watchers: Arc<Watchers>,
     config: Config,
 }
 
@@ -65,12 +68,18 @@ impl Module {
             users,
             outbox,
             placements: TaskTracker::new(),
+            watchers: Arc::default(),
             config,
         }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Ends the event streams of orders.
+    pub fn close_streams(&self) {
+        self.watchers.close();
     }
 
     /// Waits until the orders that are being placed are placed.

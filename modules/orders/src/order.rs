@@ -142,6 +142,11 @@ impl Status {
         self.row().2
     }
 
+    /// Whether nothing comes after it.
+    pub fn is_final(self) -> bool {
+        !STATUSES.iter().any(|(_, _, from)| from.contains(&self))
+    }
+
     /// Whether products has something to do when an order comes to it later in its life.
     pub fn moves_stock(self) -> bool {
         matches!(self, Self::Shipped | Self::Cancelled)

@@ -1,4 +1,5 @@
 mod cart;
+mod events;
 mod place;
 mod read;
 mod steps;
@@ -17,6 +18,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(place::check_out)
         .service(read::list_orders)
         .service(read::get_order)
+        .service(events::order_events)
         .service(steps::cancel_order)
         .service(steps::pay_order)
         .service(steps::ship_order)
