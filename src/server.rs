@@ -14,6 +14,7 @@ use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
 use platform::conditional::tag_coding;
 use platform::edge::{Edge, Voucher, X_REQUEST_ID, edge};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt, scope};
@@ -41,6 +42,7 @@ pub fn start(
     shop: Shop,
     dials: Arc<Dials>,
     health: Arc<Health>,
+    stopping: CancellationToken,
 ) -> std::io::Result<Listener> {
     let requests = TaskTracker::new();
     let at_the_edge = Arc::new(edge_of(settings, requests.clone(), None));
@@ -49,7 +51,7 @@ pub fn start(
     let cors_origins = settings.server.cors_origins.clone();
     let document = openapi::document_of(&dials.modules());
     let known = KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS);
-    let gateway_of = Arc::new(Gateway::new(dials));
+    let gateway_of = Arc::new(Gateway::new(dials, stopping));
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
