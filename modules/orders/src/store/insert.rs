@@ -13,7 +13,8 @@ pub struct NewOrder<'a> {
     pub idempotency: Option<(&'a str, &'a [u8])>,
 }
 
-/// The order, its lines, its history and its event: one statement, one commit.
+/// The order, its lines, its history, its event and who gets word of it by webhook: one statement,
+/// one commit.
 /// Answers when that was, by the database's clock, which also ends the time to pay; `None` when
 /// this user has used the idempotency key already, or is to be forgotten, and nothing is stored.
 pub async fn insert(
@@ -59,6 +60,12 @@ pub async fn insert(
              insert into outbox (event_id, subscriber, aggregate_id, event)
              select $17, subscriber, placed.id, $18
              from placed, unnest($19::text[]) as subscriber
+           ),
+           deliveries as (
+             insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
+             select webhooks.id, $17, placed.id, 1, 'order.placed'
+             from placed, webhooks
+             where disabled_at is null and (events is null or 'order.placed' = any(events))
            )
            select created_at from placed"#,
         order.id,
