@@ -17,6 +17,7 @@ mod place;
 mod port;
 mod request;
 mod store;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use config::Config;
+pub use config::{Config, WebhookRules};
 pub use events::SUBSCRIBERS;
 pub use http::routes;
 
@@ -39,6 +40,7 @@ pub struct Module {
     outbox: Arc<Outbox>,
     /// Orders being placed, whether or not their clients still wait.
     placements: TaskTracker,
+    webhooks: webhooks::Webhooks,
     config: Config,
 }
 
@@ -55,6 +57,7 @@ impl Module {
             products,
             outbox,
             placements: TaskTracker::new(),
+            webhooks: webhooks::Webhooks::new(config.webhooks),
             config,
         }
     }

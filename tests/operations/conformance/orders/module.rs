@@ -28,6 +28,7 @@ impl World for OrdersModule {
             event_attempts: 5,
             payment_window: None,
             stream: None,
+            webhooks: Default::default(),
         };
         let products = Arc::new(FakeProducts::default());
         let module = Arc::new(orders::Module::new(database.pool(), config, products));
