@@ -56,6 +56,7 @@ impl Things {
         };
         let (value, owned) = match start {
             "/api/v1/orders/" => (self.order(shop).await, true),
+            "/api/v1/cart/items/" => (self.product.clone(), false),
             "/api/v1/products/by-sku/" => ("ACCESS".to_owned(), false),
             "/api/v1/products/" => (self.product.clone(), false),
             "/api/v1/users/me/addresses/" => (shop.address(&self.owner).await, true),

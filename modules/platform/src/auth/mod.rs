@@ -5,7 +5,7 @@ mod keys;
 mod tokens;
 
 pub(crate) use caller::let_in;
-pub use caller::{Accounts, Admin, Caller, MaybeCaller, Standing, invalid_token};
+pub use caller::{Accounts, Admin, Caller, LastingCaller, MaybeCaller, Standing, invalid_token};
 pub use keys::{Ed25519Key, KeySet, NotAKey, PublicKey};
 pub use tokens::{AccessToken, Claims, Tokens};
 
