@@ -101,7 +101,7 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
         .set("webhooks.allow_private_addresses=true")
         .set("telemetry.otlp_endpoint=http://localhost:4318")
         .load();
-    assert_eq!(settings.warnings.len(), 4, "{:#?}", settings.warnings);
+    assert_eq!(settings.warnings.len(), 3, "{:#?}", settings.warnings);
     assert_eq!(
         settings.warnings[0],
         "modules.orders.redis_url (environment CLEAVE__MODULES__ORDERS__REDIS_URL): is not available in this version; the cache stays in this process"
