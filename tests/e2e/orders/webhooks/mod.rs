@@ -59,11 +59,12 @@ async fn log_says(
     found
 }
 
-/// Time passes for every delivery that waits; not for those under way.
+/// Time passes for deliveries that wait for minutes and more: neither for those under way, whose
+/// leases are shorter, nor for a first repetition, which comes in seconds.
 async fn let_wait(db: &mut PgConnection) {
     sqlx::raw_sql(
         "update webhook_deliveries set due_at = now()
-         where due_at > now() and jsonb_array_length(attempts) > 0",
+         where due_at > now() + interval '2 minutes'",
     )
     .execute(db)
     .await
