@@ -35,4 +35,4 @@ pub use raw::Raw;
 pub use receiver::{Notice, Receiver, Reply};
 pub use shop::TestShop;
 pub use topology::Topology;
-pub use verbs::{Customer, PASSWORD};
+pub use verbs::{Customer, PASSWORD, address};
