@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::eventually;
@@ -28,6 +29,8 @@ pub enum Reply {
     Status(u16),
     /// 302 to this address.
     Redirect(String),
+    /// 204, when it is told to.
+    After(Arc<Notify>),
     /// None at all, on a connection that stays open.
     Silence,
     /// 200, and a body that does not end.
@@ -149,11 +152,15 @@ async fn serve(
     let notice = read(&mut stream).await?;
     let reply = (script.lock().unwrap())(&notice);
     heard.lock().unwrap().push(notice);
+    if let Reply::After(told) = &reply {
+        told.notified().await;
+    }
     let head = match &reply {
         Reply::Status(status) => format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\n\r\n"),
         Reply::Redirect(to) => {
             format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n")
         }
+        Reply::After(_) => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
         Reply::Endless => "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n".to_owned(),
         Reply::Silence | Reply::Close => String::new(),
     };
