@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::tour::Tour;
-use crate::support::{Customer, PASSWORD, TestShop, address, document};
+use crate::support::{Customer, PASSWORD, TestShop, address, document, eventually};
 
 #[tokio::test]
 async fn real_answers_are_what_the_document_says() {

@@ -15,10 +15,10 @@ pub struct NewOrder<'a> {
     pub bought: &'a [Uuid],
 }
 
-/// The order, its lines, its history, its event and who gets word of it by webhook, and the cart
-/// without what was bought: one statement, one commit. Answers when that was, by the database's clock, which also ends the time
-/// to pay; `None` when this user has used the idempotency key already, is to be forgotten, or no
-/// longer has these lines in the cart, and nothing is stored.
+/// The order, its lines, its history, its event, who gets word of it by webhook, and the cart
+/// without what was bought: one statement, one commit. Answers when that was, by the database's
+/// clock, which also ends the time to pay; `None` when this user has used the idempotency key
+/// already, is to be forgotten, or no longer has these lines in the cart, and nothing is stored.
 pub async fn insert(
     outbox: &Outbox,
     new: NewOrder<'_>,
