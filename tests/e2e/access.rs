@@ -59,6 +59,7 @@ impl Things {
         };
         let (value, owned) = match start {
             "/api/v1/orders/" => (self.order(shop).await, true),
+            "/api/v1/webhooks/" => (self.webhook(shop).await, false),
             "/api/v1/cart/items/" => (self.product.clone(), false),
             "/api/v1/products/by-sku/" => (self.sku.clone(), false),
             "/api/v1/products/" => (self.product.clone(), false),
@@ -72,6 +73,12 @@ impl Things {
         };
         let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
         (format!("{start}{value}{rest}"), owned)
+    }
+
+    async fn webhook(&self, shop: &TestShop) -> String {
+        let body = json!({ "url": "https://shop.invalid/" });
+        let made = shop.post_as(&self.admin, "/webhooks", &body).await;
+        made.expect(201)["id"].as_str().unwrap().to_owned()
     }
 
     async fn order(&self, shop: &TestShop) -> String {

@@ -7,6 +7,7 @@ mod lists;
 mod payment_window;
 mod place;
 mod unconfirmed;
+mod webhooks;
 
 use cleave::settings::Module;
 use serde_json::json;
