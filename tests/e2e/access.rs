@@ -57,7 +57,16 @@ impl Things {
         let (value, owned) = match start {
             "/api/v1/orders/" => (self.order(shop).await, true),
             "/api/v1/products/by-sku/" => ("ACCESS".to_owned(), false),
-            "/api/v1/products/" => (self.product.clone(), false),
+            "/api/v1/products/" => {
+                let sku = format!("ACCESS-{}", self.owner.email);
+                (shop.product(&self.admin, &sku, 100, 10).await, false)
+            }
+            "/api/v1/categories/" => {
+                let body = json!({ "name": self.owner.email });
+                let made = shop.post_as(&self.admin, "/categories", &body).await;
+                let id = made.expect(201)["id"].as_str().unwrap().to_owned();
+                (id, false)
+            }
             "/api/v1/users/" => (self.owner.id.clone(), false),
             "/health/" => ("users".to_owned(), false),
             _ => panic!("nothing is known that stands at {path}"),
