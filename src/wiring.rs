@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!            users ◄──── account ──── every request with a token
-//!            products ◄─ reserve, release, handle ──── orders ◄──── handle ──── users
+//!            users ◄──── address ──── orders
+//!            products ◄─ snapshot, reserve, release, handle ──── orders ◄──── handle ──── users
 //! ```
 //!
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
@@ -98,14 +99,16 @@ impl Shop {
         });
 
         #[cfg(feature = "orders")]
-        let orders = match (pool(Module::Orders)?, &products_port) {
-            (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
+        let orders = match (pool(Module::Orders)?, &products_port, &users_port) {
+            (Some(pool), Some(products), Some(users)) => Some(Arc::new(orders::Module::new(
                 pool,
                 orders_config(settings)?,
                 Arc::clone(products),
+                Arc::clone(users),
             ))),
-            (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
-            (None, _) => None,
+            (Some(_), None, _) => anyhow::bail!("orders needs products: set modules.products.url"),
+            (Some(_), _, None) => anyhow::bail!("orders needs users: set modules.users.url"),
+            (None, ..) => None,
         };
         #[cfg(feature = "orders")]
         if let Some(orders) = &orders {
@@ -186,6 +189,14 @@ impl Shop {
         self.orders_port.clone().zip(self.products_port.clone())
     }
 
+    /// Ends answers that would go on for as long as their clients like.
+    pub fn close_streams(&self) {
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            orders.close_streams();
+        }
+    }
+
     /// Waits for work that outlives its request.
     pub async fn finish(&self) {
         #[cfg(feature = "orders")]
@@ -226,6 +237,13 @@ impl Shop {
             keep(tasks, stop, "orders.relay", orders, orders::Module::relay);
             keep(tasks, stop, "orders.erasures", orders, settle);
             keep(tasks, stop, "orders.inbox", orders, inbox);
+            keep(tasks, stop, "orders.watch", orders, orders::Module::watch);
+            let (deliver, sweep) = (
+                orders::Module::deliver_webhooks,
+                orders::Module::sweep_webhooks,
+            );
+            keep(tasks, stop, "orders.webhooks", orders, deliver);
+            keep(tasks, stop, "orders.webhook_log", orders, sweep);
         }
     }
 
@@ -341,7 +359,18 @@ pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
         event_attempts: event_attempts(settings),
         payment_window: (!window.is_zero()).then_some(window),
         stream: stream(settings)?,
+        webhooks: webhook_rules(settings),
     })
+}
+
+#[cfg(feature = "orders")]
+fn webhook_rules(settings: &Settings) -> orders::WebhookRules {
+    let allow_private_addresses = settings.webhooks.allow_private_addresses;
+    let production = settings.environment == crate::settings::Environment::Production;
+    orders::WebhookRules {
+        allow_private_addresses,
+        require_https: production && !allow_private_addresses,
+    }
 }
 
 /// Where events go besides; nobody is connected to yet.

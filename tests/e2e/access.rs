@@ -6,7 +6,7 @@ use cleave::access::{self, Who};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Customer, TestShop, document, operations};
+use crate::support::{Answer, Customer, TestShop, address, document, operations};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
@@ -56,6 +56,7 @@ impl Things {
         };
         let (value, owned) = match start {
             "/api/v1/orders/" => (self.order(shop).await, true),
+            "/api/v1/cart/items/" => (self.product.clone(), false),
             "/api/v1/products/by-sku/" => ("ACCESS".to_owned(), false),
             "/api/v1/products/" => {
                 let sku = format!("ACCESS-{}", self.owner.email);
@@ -67,6 +68,8 @@ impl Things {
                 let id = made.expect(201)["id"].as_str().unwrap().to_owned();
                 (id, false)
             }
+            "/api/v1/users/me/addresses/" => (shop.address(&self.owner).await, true),
+            "/api/v1/auth/sessions/" => (shop.session(&self.owner).await, true),
             "/api/v1/users/" => (self.owner.id.clone(), false),
             "/health/" => ("users".to_owned(), false),
             _ => panic!("nothing is known that stands at {path}"),
@@ -86,6 +89,10 @@ async fn outcome(shop: &TestShop, who: Option<&Customer>, method: &str, path: &s
     let request = match who {
         Some(who) => request.bearer_auth(&who.token),
         None => request,
+    };
+    let request = match method {
+        "PUT" if path.contains("/addresses/") => request.json(&address()),
+        _ => request,
     };
     let answer = request.send().await.unwrap();
     if answer.status().is_success() {

@@ -98,7 +98,6 @@ async fn facets_count_what_the_filters_leave() {
         ("in_stock=false", 1),
         ("min_price=100&max_price=300", 2),
         ("q=oak", 2),
-        ("q=oka", 2),
         ("q=chiar", 2),
         ("q=oak&max_price=300", 1),
         ("q=bicycle", 0),
