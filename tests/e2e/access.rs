@@ -6,7 +6,7 @@ use cleave::access::{self, Who};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Customer, TestShop, document, operations};
+use crate::support::{Answer, Customer, TestShop, address, document, operations};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
@@ -59,6 +59,8 @@ impl Things {
             "/api/v1/cart/items/" => (self.product.clone(), false),
             "/api/v1/products/by-sku/" => ("ACCESS".to_owned(), false),
             "/api/v1/products/" => (self.product.clone(), false),
+            "/api/v1/users/me/addresses/" => (shop.address(&self.owner).await, true),
+            "/api/v1/auth/sessions/" => (shop.session(&self.owner).await, true),
             "/api/v1/users/" => (self.owner.id.clone(), false),
             "/health/" => ("users".to_owned(), false),
             _ => panic!("nothing is known that stands at {path}"),
@@ -78,6 +80,10 @@ async fn outcome(shop: &TestShop, who: Option<&Customer>, method: &str, path: &s
     let request = match who {
         Some(who) => request.bearer_auth(&who.token),
         None => request,
+    };
+    let request = match method {
+        "PUT" if path.contains("/addresses/") => request.json(&address()),
+        _ => request,
     };
     let answer = request.send().await.unwrap();
     if answer.status().is_success() {

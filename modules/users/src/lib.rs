@@ -8,7 +8,9 @@
 mod account;
 mod address;
 mod admin;
+mod book;
 mod config;
+mod country;
 pub mod demo;
 mod email;
 mod events;
@@ -17,6 +19,7 @@ mod http;
 mod lifecycle;
 mod limit;
 mod port;
+mod profile;
 mod refresh_token;
 mod store;
 mod sweep;
