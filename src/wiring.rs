@@ -238,6 +238,12 @@ impl Shop {
             keep(tasks, stop, "orders.erasures", orders, settle);
             keep(tasks, stop, "orders.inbox", orders, inbox);
             keep(tasks, stop, "orders.watch", orders, orders::Module::watch);
+            let (deliver, sweep) = (
+                orders::Module::deliver_webhooks,
+                orders::Module::sweep_webhooks,
+            );
+            keep(tasks, stop, "orders.webhooks", orders, deliver);
+            keep(tasks, stop, "orders.webhook_log", orders, sweep);
         }
     }
 
@@ -353,7 +359,18 @@ pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
         event_attempts: event_attempts(settings),
         payment_window: (!window.is_zero()).then_some(window),
         stream: stream(settings)?,
+        webhooks: webhook_rules(settings),
     })
+}
+
+#[cfg(feature = "orders")]
+fn webhook_rules(settings: &Settings) -> orders::WebhookRules {
+    let allow_private_addresses = settings.webhooks.allow_private_addresses;
+    let production = settings.environment == crate::settings::Environment::Production;
+    orders::WebhookRules {
+        allow_private_addresses,
+        require_https: production && !allow_private_addresses,
+    }
 }
 
 /// Where events go besides; nobody is connected to yet.

@@ -60,12 +60,24 @@ fn refusals(operation: &Operation, who: Who) -> Vec<(u16, &'static str)> {
         parameters.into_iter().any(|one| one.parameter_in == place)
     };
     let (has_query, has_id) = (has(ParameterIn::Query), has(ParameterIn::Path));
+    let parameters = operation.parameters.iter().flatten().filter_map(inline);
+    let conditional = parameters.into_iter().any(|one| one.name == "If-Match");
     let signed_in = !matches!(who, Who::Anyone | Who::Visitor);
     let for_admins = matches!(who, Who::Admin | Who::AdminOverOwned);
     [
         (json, 400, "`malformed_json`: it is no JSON"),
         (json && required, 400, "`empty_body`: there is none"),
         (has_body, 400, "`unreadable_body`: it broke off"),
+        (
+            conditional,
+            400,
+            "`malformed_header`: `If-Match` is no list of entity tags",
+        ),
+        (
+            conditional,
+            412,
+            "`precondition_failed`: `If-Match` names another state",
+        ),
         (signed_in, 401, "`missing_token`: sign in first"),
         (
             signed_in || who == Who::Visitor,

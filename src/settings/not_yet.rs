@@ -38,11 +38,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
         Then::Warn("pictures are kept in data_dir"),
     ),
     (
-        "webhooks.allow_private_addresses",
-        When::Is("true"),
-        Then::Warn("there are no webhooks"),
-    ),
-    (
         "telemetry.otlp_endpoint",
         When::Set,
         Then::Warn("traces are not exported"),

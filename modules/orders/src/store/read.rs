@@ -85,6 +85,15 @@ pub async fn by_id(pool: &PgPool, id: Uuid) -> Result<Option<Order>, sqlx::Error
     Ok(row.map(Stored::try_from).transpose()?.map(|s| s.order))
 }
 
+pub async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
+    let rows = select_orders!("where o.id = any($1)", ids)
+        .fetch_all(pool)
+        .await?;
+    rows.into_iter()
+        .map(|row| Stored::try_from(row).map(|stored| stored.order))
+        .collect()
+}
+
 pub async fn by_key(
     pool: &PgPool,
     user_id: Uuid,

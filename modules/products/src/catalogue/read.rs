@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use iso_currency::Currency;
 use ports::Money;
 use ports::products::ProductSnapshot;
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::product::{Product, ProductRow};
@@ -27,7 +27,7 @@ pub(super) use select_product;
 
 /// `None` as well when it is inactive and the reader may not see those.
 pub(crate) async fn by_id(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     id: Uuid,
     inactive_too: bool,
 ) -> Result<Option<Product>, sqlx::Error> {
@@ -38,7 +38,7 @@ pub(crate) async fn by_id(
         id,
         inactive_too
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await?;
     Ok(row.map(Product::from))
 }

@@ -1,5 +1,6 @@
 //! The module's part of the public contract.
 
+mod body;
 mod categories;
 mod list;
 mod products;
@@ -13,8 +14,16 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(products::create_product)
         .service(products::get_product_by_sku)
         .service(products::get_product)
+        .service(products::replace_product)
+        .service(products::patch_product)
+        .service(products::delete_product)
         .service(crate::import::http::import_products)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
-        .service(categories::list_categories);
+        .service(stock::list_adjustments)
+        .service(categories::list_categories)
+        .service(categories::create_category)
+        .service(categories::get_category)
+        .service(categories::replace_category)
+        .service(categories::delete_category);
 }
