@@ -317,6 +317,36 @@ async fn orders(tour: &mut Tour, ada: &Customer, product: &str) {
         .await
         .expect(200);
     tour.ask(Some(ada), &read, Value::Null).await.expect(200);
+    let events = format!("GET /orders/{{id={id}}}/events");
+    // It is at its end, and so are its events.
+    for (who, code) in [(None, 401), (Some(ada), 200)] {
+        let answer = tour.ask(who, &events, Value::Null).await;
+        assert_eq!(answer.status, code);
+    }
+    cart(tour, ada, product).await;
+}
+
+async fn cart(tour: &mut Tour, ada: &Customer, product: &str) {
+    let line = format!("PUT /cart/items/{{product_id={product}}}");
+    let out = format!("DELETE /cart/items/{{product_id={product}}}");
+    let quantity = |quantity: i64| json!({ "quantity": quantity });
+    for (call, body, status) in [
+        ("GET /cart", Value::Null, 200),
+        ("POST /cart/checkout", Value::Null, 409),
+        (&*line, quantity(2), 200),
+        (&line, quantity(-1), 422),
+        ("GET /cart", Value::Null, 200),
+        ("POST /cart/checkout", json!({ "note": "soon" }), 201),
+        (&line, quantity(1_000_000), 200),
+        ("POST /cart/checkout", json!({}), 409),
+        (&out, Value::Null, 200),
+        ("DELETE /cart", Value::Null, 200),
+    ] {
+        tour.ask(Some(ada), call, body).await.expect(status);
+    }
+    let nobody = format!("PUT /cart/items/{{product_id={}}}", Uuid::now_v7());
+    tour.ask(Some(ada), &nobody, quantity(1)).await.expect(422);
+    tour.ask(None, "GET /cart", Value::Null).await.expect(401);
 }
 
 async fn webhook(tour: &mut Tour, admin: &Customer) -> String {
