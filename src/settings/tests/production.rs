@@ -98,7 +98,6 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
         .env("CLEAVE__REDIS__URL", "redis://cache/0")
         .env("CLEAVE__MODULES__ORDERS__REDIS_URL", "redis://cache/3")
         .set("media.url=s3://bucket/prefix")
-        .set("webhooks.allow_private_addresses=true")
         .set("telemetry.otlp_endpoint=http://localhost:4318")
         .load();
     assert_eq!(settings.warnings.len(), 3, "{:#?}", settings.warnings);
