@@ -52,7 +52,7 @@ impl Instance {
         let tasks = TaskTracker::new();
         migrations::at_start(settings.migrate, &stores, &tasks, &stop).await?;
 
-        let health = Health::new(settings, stores.clone(), Arc::clone(&dials));
+        let health = Health::new(settings, stores.clone(), shop.media(), Arc::clone(&dials));
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;
         let operators = Operators::new(secrets, private.address);

@@ -33,11 +33,6 @@ const NOT_YET: &[(&str, When, Then)] = &[
         Then::Warn("the cache stays in this process"),
     ),
     (
-        "media.url",
-        When::Set,
-        Then::Warn("pictures are kept in data_dir"),
-    ),
-    (
         "webhooks.allow_private_addresses",
         When::Is("true"),
         Then::Warn("there are no webhooks"),

@@ -1,6 +1,8 @@
 //! The catalogue and its stock.
 
 mod categories;
+mod export;
+mod images;
 mod lists;
 mod search;
 mod stock;

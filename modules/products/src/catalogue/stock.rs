@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::product::{Product, ProductRow};
 use super::read::select_product;
+use crate::media::images::StoredImage;
 
 #[derive(Debug, Error)]
 pub(crate) enum StockError {

@@ -11,9 +11,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list::list_products)
         .service(products::create_product)
+        .service(crate::export::http::export_products)
         .service(products::get_product_by_sku)
         .service(products::get_product)
         .service(crate::import::http::import_products)
+        .service(crate::media::http::add_image)
+        .service(crate::media::http::delete_image)
+        .service(crate::media::http::get_media)
         .service(stock::set_stock)
         .service(stock::adjust_stock)
         .service(categories::list_categories);

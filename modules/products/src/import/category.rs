@@ -7,7 +7,8 @@
 
 use uuid::Uuid;
 
-const MAX_LEVELS: usize = 20;
+/// As many as are shown of the tree.
+pub const MAX_LEVELS: usize = 64;
 
 /// The category that a record names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
