@@ -63,17 +63,27 @@ impl KnownPaths {
         }
     }
 
+    /// What names nothing where a route takes a parameter may be the name of another route, which
+    /// does not answer this method: `GET /products/import` is none of `/products/{id}`.
+    pub fn refuse_parameter(&self, path: &str) -> Problem {
+        let asked: Vec<&str> = path.split('/').collect();
+        let is_a_name = |(known, _): &(Vec<Segment>, _)| {
+            matches(known, &asked) && !known.contains(&Segment::Parameter)
+        };
+        match self.0.iter().any(is_a_name) {
+            true => self.refuse(path),
+            false => Problem::not_found("resource"),
+        }
+    }
+
     fn allowed_at(&self, path: &str) -> Option<String> {
         let asked: Vec<&str> = path.split('/').collect();
-        // A path may be known twice, such as by its name and as a parameter.
         let matching = self.0.iter().filter(|(known, _)| matches(known, &asked));
-        let mut methods: Vec<&str> = Vec::new();
-        for method in matching.flat_map(|(_, methods)| methods) {
-            if !methods.contains(method) {
-                methods.push(method);
-            }
-        }
-        (!methods.is_empty()).then(|| methods.join(", "))
+        // A path may be known twice, by its name and as a parameter: the name counts.
+        let parameters =
+            |known: &[Segment]| known.iter().filter(|s| **s == Segment::Parameter).count();
+        let (_, methods) = matching.min_by_key(|(known, _)| parameters(known))?;
+        Some(methods.join(", "))
     }
 }
 
@@ -125,12 +135,16 @@ mod tests {
         let known = KnownPaths(vec![
             (segments("/orders"), vec!["GET", "HEAD", "POST"]),
             (segments("/orders/{id}"), vec!["GET", "HEAD"]),
+            (segments("/orders/import"), vec!["POST"]),
         ]);
         assert_eq!(
             known.allowed_at("/orders").as_deref(),
             Some("GET, HEAD, POST")
         );
         assert_eq!(known.allowed_at("/orders/7").as_deref(), Some("GET, HEAD"));
+        assert_eq!(known.allowed_at("/orders/import").as_deref(), Some("POST"));
+        assert_eq!(known.refuse_parameter("/orders/import").status(), 405);
+        assert_eq!(known.refuse_parameter("/orders/7").status(), 404);
         assert_eq!(known.allowed_at("/orders/"), None);
         assert_eq!(known.allowed_at("/orders/7/x"), None);
     }

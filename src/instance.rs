@@ -73,6 +73,7 @@ impl Instance {
             shop.clone(),
             Arc::clone(&dials),
             Arc::clone(&health),
+            stopping.clone(),
         )?;
         for store in &stores {
             tasks.spawn(db::fill(store.pool.clone()));
@@ -101,7 +102,7 @@ impl Instance {
         }
     }
 
-    /// Stops being ready and refuses connections; finishes the requests under way within `grace`,
+    /// Stops being ready, ends event streams and refuses connections; finishes the requests under way within `grace`,
     /// then the background work; then closes listeners and pools.
     ///
     /// The private listener goes after the public one: a request that was sent on may come back as
@@ -110,6 +111,7 @@ impl Instance {
     pub async fn stop(self, grace: Duration) {
         self.health.stop();
         self.stopping.cancel();
+        self.shop.close_streams();
         let finished = async {
             self.public.drain().await;
             self.private.drain().await;

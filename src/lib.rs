@@ -8,6 +8,7 @@
     allow(unused)
 )]
 
+pub mod access;
 pub mod accounts;
 pub mod cli;
 pub mod commands;

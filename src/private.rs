@@ -73,7 +73,7 @@ pub fn start(
             .app_data(operators.clone())
             .app_data(auditor.clone())
             .app_data(outboxes.clone())
-            .app_data(path_config())
+            .app_data(path_config(&known))
             .configure(health::routes)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();

@@ -12,7 +12,9 @@ use actix_web::{App, Error, HttpRequest, web};
 use platform::Problem;
 use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
+use platform::conditional::tag_coding;
 use platform::edge::{Edge, Voucher, X_REQUEST_ID, edge};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt, scope};
@@ -40,6 +42,7 @@ pub fn start(
     shop: Shop,
     dials: Arc<Dials>,
     health: Arc<Health>,
+    stopping: CancellationToken,
 ) -> std::io::Result<Listener> {
     let requests = TaskTracker::new();
     let at_the_edge = Arc::new(edge_of(settings, requests.clone(), None));
@@ -48,7 +51,7 @@ pub fn start(
     let cors_origins = settings.server.cors_origins.clone();
     let document = openapi::document_of(&dials.modules());
     let known = KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS);
-    let gateway_of = Arc::new(Gateway::new(dials));
+    let gateway_of = Arc::new(Gateway::new(dials, stopping));
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
@@ -57,7 +60,7 @@ pub fn start(
             .into_utoipa_app()
             .app_data(body_limit)
             .app_data(web::Data::from(Arc::clone(&health)))
-            .app_data(path_config())
+            .app_data(path_config(&known))
             .configure(health::routes)
             .configure(docs::document_route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
@@ -68,6 +71,7 @@ pub fn start(
                 gateway(Arc::clone(&gateway_of), req, next)
             }))
             .wrap(Compress::default())
+            .wrap(from_fn(one_tag_a_coding))
             .wrap(from_fn(move |req, next| {
                 limit_requests(Arc::clone(&request_limit), req, next)
             }))
@@ -78,6 +82,16 @@ pub fn start(
                 edge(Arc::clone(&at_the_edge), req, next)
             }))
     })
+}
+
+/// Must see answers after they were compressed.
+async fn one_tag_a_coding<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut answer = next.call(req).await?;
+    tag_coding(answer.headers_mut());
+    Ok(answer)
 }
 
 /// Joins what each layer said into one header: the CORS layer adds to the first and drops the others.
@@ -125,9 +139,11 @@ pub fn body_limit(settings: &Settings) -> BodyLimit {
     BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()))
 }
 
-/// A malformed id names nothing.
-pub fn path_config() -> web::PathConfig {
-    web::PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into())
+/// A malformed id names nothing, unless it is the name of another route.
+pub fn path_config(known: &KnownPaths) -> web::PathConfig {
+    let known = known.clone();
+    web::PathConfig::default()
+        .error_handler(move |_, request| known.refuse_parameter(request.path()).into())
 }
 
 /// Denies foreign origins unless they are configured.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!            users ◄──── account ──── every request with a token
-//!            products ◄─ reserve, release, handle ──── orders ◄──── handle ──── users
+//!            users ◄──── address ──── orders
+//!            products ◄─ snapshot, reserve, release, handle ──── orders ◄──── handle ──── users
 //! ```
 //!
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
@@ -102,14 +103,16 @@ impl Shop {
         });
 
         #[cfg(feature = "orders")]
-        let orders = match (pool(Module::Orders)?, &products_port) {
-            (Some(pool), Some(products)) => Some(Arc::new(orders::Module::new(
+        let orders = match (pool(Module::Orders)?, &products_port, &users_port) {
+            (Some(pool), Some(products), Some(users)) => Some(Arc::new(orders::Module::new(
                 pool,
                 orders_config(settings)?,
                 Arc::clone(products),
+                Arc::clone(users),
             ))),
-            (Some(_), None) => anyhow::bail!("orders needs products: set modules.products.url"),
-            (None, _) => None,
+            (Some(_), None, _) => anyhow::bail!("orders needs products: set modules.products.url"),
+            (Some(_), _, None) => anyhow::bail!("orders needs users: set modules.users.url"),
+            (None, ..) => None,
         };
         #[cfg(feature = "orders")]
         if let Some(orders) = &orders {
@@ -190,6 +193,14 @@ impl Shop {
         self.orders_port.clone().zip(self.products_port.clone())
     }
 
+    /// Ends answers that would go on for as long as their clients like.
+    pub fn close_streams(&self) {
+        #[cfg(feature = "orders")]
+        if let Some(orders) = &self.orders {
+            orders.close_streams();
+        }
+    }
+
     /// Waits for work that outlives its request.
     pub async fn finish(&self) {
         #[cfg(feature = "orders")]
@@ -232,6 +243,7 @@ impl Shop {
             keep(tasks, stop, "orders.relay", orders, orders::Module::relay);
             keep(tasks, stop, "orders.erasures", orders, settle);
             keep(tasks, stop, "orders.inbox", orders, inbox);
+            keep(tasks, stop, "orders.watch", orders, orders::Module::watch);
         }
     }
 

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use nix::sys::resource::{UsageWho, getrusage};
-use ports::users::{Account, AccountRejection, AccountRequest, Role};
-use ports::{CallContext, PortResult, Users};
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest, Role,
+};
+use ports::{CallContext, PortError, PortResult, Users};
 use ports_http::{Dial, Peer, PeerConfig, Port, Position, ServiceTokens, Switch};
 use uuid::Uuid;
 
@@ -28,6 +30,14 @@ impl Users for AnswersAtOnce {
             is_active: true,
             role: Role::Customer,
         })
+    }
+
+    async fn address(
+        &self,
+        _: CallContext,
+        _: AddressRequest,
+    ) -> PortResult<Address, AddressRejection> {
+        Err(PortError::Rejected(AddressRejection::UnknownAddress))
     }
 }
 

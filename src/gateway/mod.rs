@@ -1,6 +1,7 @@
 //! The public routes of modules that are elsewhere: sent on, both ways as they come.
 
 mod body;
+mod events;
 mod forward;
 mod shadow;
 
@@ -9,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use platform::Problem;
 use platform::edge::IDENTITY;
 use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
+use tokio_util::sync::CancellationToken;
 
 use crate::dials::Dials;
 use crate::openapi::BASE_PATH;
@@ -24,6 +26,8 @@ use crate::settings::Module;
 /// Sends requests where the dials say.
 pub struct Gateway {
     dials: Arc<Dials>,
+    /// Ends event streams.
+    stopping: CancellationToken,
 }
 
 /// Whose the path is, by its first segment below `/api/v1`.
@@ -47,8 +51,8 @@ pub fn module_at(path: &str) -> Option<Module> {
 }
 
 impl Gateway {
-    pub fn new(dials: Arc<Dials>) -> Self {
-        Self { dials }
+    pub fn new(dials: Arc<Dials>, stopping: CancellationToken) -> Self {
+        Self { dials, stopping }
     }
 
     /// By the path as the router sees it, so that both agree however it is encoded.
@@ -84,14 +88,14 @@ pub async fn gateway<B: MessageBody + 'static>(
             .map_into_right_body()),
         Route::Remote(peer) => {
             let sent = there(&dial, &peer, &mut req, None).await;
-            Ok(answered(req, &peer, sent))
+            Ok(gateway.answered(req, &peer, sent))
         }
         Route::Canary(peer) => match there(&dial, &peer, &mut req, try_for(&peer, repeat)).await {
             Err(fault) if fault.may_be_answered_here(repeat) => {
                 tracing::warn!(module = dial.module(), %fault, "canary: answering here");
                 here(&dial, req, next).await
             }
-            sent => Ok(answered(req, &peer, sent)),
+            sent => Ok(gateway.answered(req, &peer, sent)),
         },
         Route::Shadowed(peer) => {
             let question = forward::Question::of(&req);
@@ -152,27 +156,34 @@ fn measure(dial: &Dial, side: Side, status: Option<StatusCode>, start: Instant) 
     .record(took);
 }
 
-/// A problem goes as an error, so that the edge completes it.
-fn answered<B>(
-    req: ServiceRequest,
-    peer: &Peer,
-    sent: Result<HttpResponse, Fault>,
-) -> ServiceResponse<EitherBody<B, BoxBody>> {
-    let response = match sent {
-        Ok(mut response) => {
-            as_rendered_here(response.headers_mut());
-            req.into_response(response)
-        }
-        Err(fault) => req.error_response(refusal(peer, &fault)),
-    };
-    response.map_into_right_body()
-}
+impl Gateway {
+    /// A problem goes as an error, so that the edge completes it.
+    fn answered<B>(
+        &self,
+        req: ServiceRequest,
+        peer: &Peer,
+        sent: Result<HttpResponse, Fault>,
+    ) -> ServiceResponse<EitherBody<B, BoxBody>> {
+        let response = match sent {
+            Ok(response) => req.into_response(self.as_rendered_here(response)),
+            Err(fault) => req.error_response(refusal(peer, &fault)),
+        };
+        response.map_into_right_body()
+    }
 
-/// The edge renders the problems of this process past the compression; those of a peer go with them.
-fn as_rendered_here(headers: &mut HeaderMap) {
-    let kind = headers.get(header::CONTENT_TYPE);
-    if kind.is_some_and(|kind| kind == "application/problem+json") {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(IDENTITY));
+    /// The edge renders the problems of this process past the compression; those of a peer go with
+    /// them. So do event streams, which would wait in it.
+    fn as_rendered_here(&self, mut answer: HttpResponse) -> HttpResponse {
+        let is_events = events::is_event_stream(&answer);
+        let headers = answer.headers_mut();
+        let kind = headers.get(header::CONTENT_TYPE);
+        if is_events || kind.is_some_and(|kind| kind == "application/problem+json") {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(IDENTITY));
+        }
+        match is_events {
+            true => events::until(&self.stopping, answer),
+            false => answer,
+        }
     }
 }
 

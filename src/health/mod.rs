@@ -93,7 +93,7 @@ async fn live() -> HttpResponse {
     operation_id = "is_ready",
     responses(
         (status = 200, description = "Ready", body = Word),
-        (status = 503, description = "`not_ready`, and why", body = ProblemDocument),
+        (status = 503, description = "`not_ready`: and why", body = ProblemDocument),
     ),
 )]
 #[get("/health/ready")]
@@ -114,7 +114,7 @@ async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     params(("module" = String, Path, description = "`users`, `products` or `orders`")),
     responses(
         (status = 200, description = "Healthy or degraded", body = ModuleHealth),
-        (status = 404, description = "Neither hosted here nor at a peer", body = ProblemDocument),
+        (status = 404, description = "`not_found`: neither hosted here nor at a peer", body = ProblemDocument),
         (status = 503, description = "Unhealthy", body = ModuleHealth),
     ),
 )]

@@ -4,6 +4,7 @@
 
 pub(crate) mod support;
 
+mod access;
 mod boundaries;
 mod holds;
 mod http;

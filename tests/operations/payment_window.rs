@@ -6,7 +6,7 @@ use ports::Currency;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::conformance::FakeProducts;
+use crate::conformance::{FakeProducts, FakeUsers};
 use crate::support::{TestDatabases, eventually};
 
 const ORDER: &str = "
@@ -22,7 +22,8 @@ fn module(pool: &PgPool, payment_window: Option<Duration>) -> Arc<orders::Module
         payment_window,
     };
     let products = Arc::new(FakeProducts::default());
-    Arc::new(orders::Module::new(pool.clone(), config, products))
+    let users = Arc::new(FakeUsers::default());
+    Arc::new(orders::Module::new(pool.clone(), config, products, users))
 }
 
 /// It does not even go on looking, unlike one with a window.

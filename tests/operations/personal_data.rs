@@ -48,8 +48,19 @@ async fn register(shop: &TestShop) -> Customer {
     }
 }
 
-/// Two orders: one with a note and a key, one that was cancelled with a reason.
+/// An address and a sign-in from a browser that tells whose it is; two orders: one with a note and a key, one that was cancelled with a reason.
 async fn leave_traces(shop: &TestShop, who: &Customer, product: &str) {
+    let home = json!({
+        "name": NAME, "line1": "Rue de l'Élodie 7", "line2": "chez Schmidt@example.com",
+        "city": "Paris", "postal_code": "75001", "country": "FR", "phone": "+33 1 42 92 81 00",
+    });
+    let added = shop.post_as(who, "/users/me/addresses", &home).await;
+    added.expect(201);
+    let request = shop.request(Method::POST, "/api/v1/auth/login");
+    let request = request
+        .header("user-agent", format!("mailto:{EMAIL}"))
+        .json(&json!({ "email": EMAIL, "password": PASSWORD }));
+    shop.send(request).await.expect(200);
     let items = json!([{ "product_id": product, "quantity": 1 }]);
     let request = shop.request(Method::POST, "/api/v1/orders");
     let request = request
@@ -72,9 +83,13 @@ async fn every_place_is_found_before_a_deletion_and_none_after() {
     leave_traces(&shop, &elodie, &lamp).await;
     let all = ["--email", EMAIL, "--text", "schmidt@example.com"];
     let everywhere = [
+        "addresses.name 1",
+        "addresses.line2 1",
+        "sessions.user_agent 1",
         "users.email 1",
         "users.email_key 1",
         "users.full_name 1",
+        "users.words 1",
         "order_history.reason 1",
         "orders.note 1",
         "orders.idempotency_key 1",

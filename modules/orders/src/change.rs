@@ -36,6 +36,7 @@ impl Module {
             }
             if let Some(reached) = transition(&self.outbox, order.key(), change).await? {
                 self.outbox.wake();
+                self.watchers.changed(order.id);
                 let order = match after(order, change, &reached) {
                     Ok(order) => order,
                     Err(id) => self.read(id).await?,

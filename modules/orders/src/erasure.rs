@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::Module;
 use crate::order::OWN_REASONS;
+use crate::store::cart;
 
 /// With the longest that a statement may take, the time after which whatever one stored that began
 /// before an erasure is there to be seen. Where nothing cuts statements off, one that takes longer
@@ -17,9 +18,9 @@ const SETTLES_AFTER: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(20);
 const BATCH: i64 = 100;
 
-/// Leaves nothing of the person in the orders: neither notes nor free reasons and references
-/// nor the keys that their client chose. From its beginning on, no order of theirs is stored. May
-/// be cut off anywhere and begun again.
+/// Leaves nothing of the person in the orders: neither addresses and notes nor free reasons and
+/// references nor the keys that their client chose; and no cart. From its beginning on, no order of
+/// theirs is stored. May be cut off anywhere and begun again.
 pub(crate) async fn erase(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into erased_users (user_id) values ($1) on conflict do nothing",
@@ -27,6 +28,11 @@ pub(crate) async fn erase(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Erro
     )
     .execute(pool)
     .await?;
+    erase_what_is_there(pool, user_id).await
+}
+
+async fn erase_what_is_there(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+    cart::clear(pool, user_id).await?;
     erase_orders(pool, user_id).await
 }
 
@@ -60,8 +66,10 @@ async fn erase_some(
         return Ok(None);
     };
     sqlx::query!(
-        "update orders set note = null, idempotency_key = null, request_hash = null
-         where id = any($1) and (note is not null or idempotency_key is not null)",
+        "update orders set note = null, idempotency_key = null, request_hash = null,
+                shipping_address = null
+         where id = any($1)
+           and (note is not null or idempotency_key is not null or shipping_address is not null)",
         &orders,
     )
     .execute(&mut *tx)
@@ -136,7 +144,7 @@ impl Module {
     }
 
     async fn settle(&self, user_id: Uuid) -> Result<(), sqlx::Error> {
-        erase_orders(&self.pool, user_id).await?;
+        erase_what_is_there(&self.pool, user_id).await?;
         sqlx::query!(
             "update erased_users set settled_at = now() where user_id = $1",
             user_id,

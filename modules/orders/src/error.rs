@@ -9,6 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::order::Status;
+use crate::request::CART_LINES_MOST;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -20,8 +21,16 @@ pub enum PlaceError {
     TotalTooLarge,
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    #[error("the address is unknown, or somebody else's")]
+    UnknownAddress,
+    #[error("there is nothing in the cart")]
+    EmptyCart,
+    #[error("the cart changed while it was ordered")]
+    CartChanged,
     #[error("products could not be asked")]
-    Products(#[from] Failure),
+    Products(#[source] Failure),
+    #[error("users could not be asked")]
+    Users(#[source] Failure),
     #[error("the orders database failed")]
     Database(#[from] sqlx::Error),
     #[error("the account is deleted")]
@@ -53,10 +62,71 @@ impl From<PlaceError> for Problem {
                 "idempotency_key_reused",
                 "This Idempotency-Key was used with another request; take a new one.",
             ),
-            PlaceError::Products(failure) => failure_problem(failure),
+            PlaceError::UnknownAddress => Problem::unprocessable(
+                "unknown_address",
+                "There is no such address in your address book.",
+                vec![FieldError::new(
+                    "shipping_address_id",
+                    "is none of your addresses",
+                )],
+            ),
+            PlaceError::EmptyCart => {
+                Problem::conflict("empty_cart", "There is nothing in the cart to be ordered.")
+            }
+            PlaceError::CartChanged => Problem::conflict(
+                "cart_changed",
+                "The cart changed while it was ordered, again and again; nothing was ordered.",
+            ),
+            PlaceError::Products(failure) | PlaceError::Users(failure) => failure_problem(failure),
             PlaceError::Database(error) => error.into(),
             PlaceError::AccountDeleted => auth::invalid_token(),
             PlaceError::Interrupted => Problem::internal(),
+        }
+    }
+}
+
+/// Why a cart is not shown or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CartError {
+    #[error("the product is unknown or not sold")]
+    UnknownProduct(Uuid),
+    #[error("the line's total does not fit")]
+    TotalTooLarge,
+    #[error("the cart is full")]
+    Full,
+    #[error("products could not be asked")]
+    Products(#[source] Failure),
+    #[error("the orders database failed")]
+    Database(#[from] sqlx::Error),
+    #[error("the account is deleted")]
+    AccountDeleted,
+}
+
+impl From<CartError> for Problem {
+    fn from(error: CartError) -> Self {
+        match error {
+            CartError::UnknownProduct(id) => Problem::unprocessable(
+                "unknown_product",
+                "This product does not exist or is not sold.",
+                vec![FieldError::new(
+                    "product_id",
+                    format!("product {id} is not sold"),
+                )],
+            ),
+            CartError::TotalTooLarge => {
+                Problem::invalid_field("quantity", "the line's total is too large to be charged")
+            }
+            CartError::Full => Problem::unprocessable(
+                "cart_full",
+                format!("A cart has at most {CART_LINES_MOST} lines."),
+                vec![FieldError::new(
+                    "product_id",
+                    "there is no room for another",
+                )],
+            ),
+            CartError::Products(failure) => failure_problem(failure),
+            CartError::Database(error) => error.into(),
+            CartError::AccountDeleted => auth::invalid_token(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! for the order, its history and its event. A crash between the two leaves a hold, which expires.
 
 mod audit;
+mod cart;
 mod change;
 mod config;
 pub mod demo;
@@ -17,18 +18,22 @@ mod place;
 mod port;
 mod request;
 mod store;
+mod watch;
 
 use std::sync::Arc;
 
+use platform::RequestContext;
 use platform::outbox::{Deliver, Outbox};
-use ports::Products;
+use ports::{CallContext, Products, Users};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 pub use config::Config;
 pub use events::SUBSCRIBERS;
 pub use http::routes;
+use watch::Watchers;
 
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -36,14 +41,21 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct Module {
     pool: PgPool,
     products: Arc<dyn Products>,
+    users: Arc<dyn Users>,
     outbox: Arc<Outbox>,
     /// Orders being placed, whether or not their clients still wait.
     placements: TaskTracker,
+    watchers: Arc<Watchers>,
     config: Config,
 }
 
 impl Module {
-    pub fn new(pool: PgPool, config: Config, products: Arc<dyn Products>) -> Self {
+    pub fn new(
+        pool: PgPool,
+        config: Config,
+        products: Arc<dyn Products>,
+        users: Arc<dyn Users>,
+    ) -> Self {
         let outbox = Arc::new(Outbox::new(
             "orders",
             pool.clone(),
@@ -53,14 +65,21 @@ impl Module {
         Self {
             pool,
             products,
+            users,
             outbox,
             placements: TaskTracker::new(),
+            watchers: Arc::default(),
             config,
         }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Ends the event streams of orders.
+    pub fn close_streams(&self) {
+        self.watchers.close();
     }
 
     /// Waits until the orders that are being placed are placed.
@@ -79,5 +98,15 @@ impl Module {
     /// What operators look after.
     pub fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
+    }
+}
+
+/// Carries a request to another module, on behalf of whoever made it.
+fn call_context(cx: &RequestContext, caller: Uuid) -> CallContext {
+    CallContext {
+        deadline: cx.deadline,
+        request_id: cx.request_id.clone(),
+        caller: Some(caller),
+        traceparent: Some(cx.traceparent.clone()),
     }
 }

@@ -19,6 +19,9 @@ pub struct Order {
     pub items: Vec<Item>,
     #[schema(value_type = MoneySchema)]
     pub total: Money,
+    /// Where it goes: the address as it was when the order was placed.
+    #[schema(required)]
+    pub shipping_address: Option<ShippingAddress>,
     #[schema(required)]
     pub note: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -52,6 +55,42 @@ pub struct Item {
     pub unit_price: Money,
     #[schema(value_type = MoneySchema)]
     pub line_total: Money,
+}
+
+/// Later changes of the address do not reach it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ShippingAddress {
+    /// Which address of the customer's it was taken from.
+    pub id: Uuid,
+    pub name: String,
+    pub line1: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
+    pub city: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "DE")]
+    pub country: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+impl From<ports::users::Address> for ShippingAddress {
+    fn from(address: ports::users::Address) -> Self {
+        Self {
+            id: address.id,
+            name: address.name,
+            line1: address.line1,
+            line2: address.line2,
+            city: address.city,
+            region: address.region,
+            postal_code: address.postal_code,
+            country: address.country,
+            phone: address.phone,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -101,6 +140,11 @@ impl Status {
 
     pub fn predecessors(self) -> &'static [Self] {
         self.row().2
+    }
+
+    /// Whether nothing comes after it.
+    pub fn is_final(self) -> bool {
+        !STATUSES.iter().any(|(_, _, from)| from.contains(&self))
     }
 
     /// Whether products has something to do when an order comes to it later in its life.

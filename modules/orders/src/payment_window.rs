@@ -63,6 +63,7 @@ impl Module {
             if transition(&self.outbox, order, EXPIRY).await?.is_some() {
                 cancelled += 1;
                 self.outbox.wake();
+                self.watchers.changed(order.id);
             }
         }
         if cancelled > 0 {

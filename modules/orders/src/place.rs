@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::RequestContext;
-use ports::products::{ReleaseRequest, Reservation, ReserveRejection, ReserveRequest};
+use ports::products::{ReleaseRequest, Reservation, ReserveLine, ReserveRejection, ReserveRequest};
+use ports::users::{AddressRejection, AddressRequest};
 use ports::{CallContext, Money, PortError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::Module;
 use crate::erasure::is_erased;
 use crate::error::PlaceError;
-use crate::order::{Item, Order, Status, Step, random_number};
-use crate::request::Request;
-use crate::store::{NewOrder, by_key, insert};
+use crate::order::{Item, Order, ShippingAddress, Status, Step, random_number};
+use crate::request::{Request, Source};
+use crate::store::{NewOrder, by_key, cart, insert};
+use crate::{Module, call_context};
 
 pub struct Placed {
     pub order: Order,
@@ -24,22 +25,20 @@ pub struct Placed {
 
 /// Order numbers are random; this many collisions in a row do not happen.
 const NUMBER_ATTEMPTS: u32 = 4;
+/// A cart that changes while it is ordered is ordered as it then is, so many times.
+const CART_ATTEMPTS: u32 = 4;
 const RELEASE_BUDGET: Duration = Duration::from_secs(2);
 
 impl Module {
-    /// Places an order, or finds the one that the same key placed before. It runs to its end even
+    /// Places an order, or finds the one that the same key placed before. One from the cart takes
+    /// exactly what it ordered out of it, in the statement that stores it. It runs to its end even
     /// when the client goes away, so that no hold is left without its order.
     pub async fn place(
         self: &Arc<Self>,
         request: Request,
         cx: &RequestContext,
     ) -> Result<Placed, PlaceError> {
-        let cx = CallContext {
-            deadline: cx.deadline,
-            request_id: cx.request_id.clone(),
-            caller: Some(request.user_id),
-            traceparent: Some(cx.traceparent.clone()),
-        };
+        let cx = call_context(cx, request.user_id);
         let module = Arc::clone(self);
         let span = tracing::Span::current();
         let placing = async move { module.place_to_the_end(request, cx).await };
@@ -57,19 +56,38 @@ impl Module {
         request: Request,
         cx: CallContext,
     ) -> Result<Placed, PlaceError> {
+        if request.source == Source::Body {
+            return self.place_once(&request, &cx).await;
+        }
+        for _ in 0..CART_ATTEMPTS {
+            let lines = cart::lines(&self.pool, request.user_id).await?;
+            match self.place_once(&of_cart(&request, lines), &cx).await {
+                Err(PlaceError::CartChanged) => {}
+                end => return end,
+            }
+        }
+        Err(PlaceError::CartChanged)
+    }
+
+    async fn place_once(&self, request: &Request, cx: &CallContext) -> Result<Placed, PlaceError> {
         let hash = request.hash();
-        if let Some(placed) = self.replay(&request, &hash).await? {
+        // After the cart was read: what has emptied it is to be found now.
+        if let Some(placed) = self.replay(request, &hash).await? {
             return Ok(placed);
         }
+        if request.lines.is_empty() {
+            return Err(PlaceError::EmptyCart);
+        }
+        let address = self.shipping_address(request, cx).await?;
         let reservation_id = request.reservation_id(&hash);
-        let reservation = match self.reserve(&request, reservation_id, &cx).await {
+        let reservation = match self.reserve(request, reservation_id, cx).await {
             Ok(reservation) => reservation,
             // The order of this key was placed, or came and went, while this request was on its way.
             Err(PortError::Rejected(rejection)) => {
-                return match (self.replay(&request, &hash).await?, rejection) {
+                return match (self.replay(request, &hash).await?, rejection) {
                     (Some(placed), _) => Ok(placed),
                     (None, ReserveRejection::ReservationClosed) => {
-                        Err(self.nothing_stored(request.user_id).await?)
+                        Err(self.nothing_stored(request).await?)
                     }
                     (None, rejection) => Err(refusal(PortError::Rejected(rejection))),
                 };
@@ -77,7 +95,7 @@ impl Module {
             Err(error) => return Err(refusal(error)),
         };
         platform::fail_point!("orders.held");
-        match self.record(&request, &hash, reservation).await {
+        match self.record(request, &hash, reservation, address).await {
             Ok(Some(order)) => {
                 platform::fail_point!("orders.stored");
                 self.outbox.wake();
@@ -86,9 +104,9 @@ impl Module {
                     replayed: false,
                 })
             }
-            Ok(None) => self.lost_the_race(&request, &hash, reservation_id).await,
+            Ok(None) => self.lost_the_race(request, &hash, reservation_id).await,
             Err(error) => {
-                if nobody_needs_the_hold(&request, &error) {
+                if nobody_needs_the_hold(request, &error) {
                     self.release(reservation_id, &cx.request_id).await;
                 }
                 Err(error)
@@ -112,6 +130,27 @@ impl Module {
         }))
     }
 
+    async fn shipping_address(
+        &self,
+        request: &Request,
+        cx: &CallContext,
+    ) -> Result<Option<ShippingAddress>, PlaceError> {
+        let Some(address_id) = request.shipping_address_id else {
+            return Ok(None);
+        };
+        let asked = AddressRequest {
+            user_id: request.user_id,
+            address_id,
+        };
+        match self.users.address(cx.clone(), asked).await {
+            Ok(address) => Ok(Some(address.into())),
+            Err(PortError::Rejected(AddressRejection::UnknownAddress)) => {
+                Err(PlaceError::UnknownAddress)
+            }
+            Err(PortError::Failed(failure)) => Err(PlaceError::Users(failure)),
+        }
+    }
+
     async fn reserve(
         &self,
         request: &Request,
@@ -131,20 +170,23 @@ impl Module {
         answer
     }
 
-    /// Stores the order; `None` when another request with the same key did so first, or when nothing
-    /// may be stored for this person any more.
+    /// Stores the order; `None` when another request with the same key did so first, when the cart
+    /// is not what it was, or when nothing may be stored for this person any more.
     async fn record(
         &self,
         request: &Request,
         hash: &[u8],
         reservation: Reservation,
+        address: Option<ShippingAddress>,
     ) -> Result<Option<Order>, PlaceError> {
         let mut order = self.order_of(request, reservation)?;
+        order.shipping_address = address;
         let mut attempts_left = NUMBER_ATTEMPTS;
         loop {
             let new = NewOrder {
                 order: &order,
                 idempotency: request.idempotency_key.as_deref().map(|key| (key, hash)),
+                bought: request.source.revisions(),
             };
             attempts_left -= 1;
             match insert(&self.outbox, new).await {
@@ -188,6 +230,7 @@ impl Module {
             status: Status::Placed,
             items,
             total,
+            shipping_address: None,
             note: request.note.clone(),
             created_at: now,
             updated_at: now,
@@ -202,7 +245,8 @@ impl Module {
     }
 
     /// Another request with this key has stored its order meanwhile. The hold is that order's too,
-    /// unless the bodies differ. Or the account was deleted meanwhile.
+    /// unless the bodies differ, or it read another cart. Or the cart has changed meanwhile, or the
+    /// account was deleted.
     async fn lost_the_race(
         &self,
         request: &Request,
@@ -210,13 +254,23 @@ impl Module {
         reservation_id: Uuid,
     ) -> Result<Placed, PlaceError> {
         match self.replay(request, hash).await {
-            Ok(Some(placed)) => Ok(placed),
-            Ok(None) => {
-                // With a key the hold may also be that of an order which is there.
-                if request.idempotency_key.is_none() {
-                    self.release(reservation_id, "account deleted").await;
+            Ok(Some(placed)) => {
+                if placed.order.reservation_id != reservation_id {
+                    self.release(reservation_id, "cart changed").await;
                 }
-                Err(self.nothing_stored(request.user_id).await?)
+                Ok(placed)
+            }
+            Ok(None) if request.idempotency_key.is_none() => {
+                self.release(reservation_id, "not stored").await;
+                Err(self.nothing_stored(request).await?)
+            }
+            Ok(None) => {
+                let why = self.nothing_stored(request).await?;
+                // Of a deleted account the hold may also be that of an order which is there.
+                if matches!(why, PlaceError::CartChanged) {
+                    self.release(reservation_id, "cart changed").await;
+                }
+                Err(why)
             }
             Err(PlaceError::KeyReused) => {
                 self.release(reservation_id, "idempotency key reused").await;
@@ -227,10 +281,12 @@ impl Module {
     }
 
     /// Why there is neither a new order nor the one of another request.
-    async fn nothing_stored(&self, user_id: Uuid) -> Result<PlaceError, sqlx::Error> {
-        Ok(match is_erased(&self.pool, user_id).await? {
-            true => PlaceError::AccountDeleted,
-            false => PlaceError::Interrupted,
+    async fn nothing_stored(&self, request: &Request) -> Result<PlaceError, sqlx::Error> {
+        let erased = is_erased(&self.pool, request.user_id).await?;
+        Ok(match (&request.source, erased) {
+            (_, true) => PlaceError::AccountDeleted,
+            (Source::Cart { .. }, false) => PlaceError::CartChanged,
+            (Source::Body, false) => PlaceError::Interrupted,
         })
     }
 
@@ -241,6 +297,22 @@ impl Module {
         if let Err(error) = self.products.release(cx, release).await {
             tracing::warn!(%reservation_id, ?error, "a hold is left to expire");
         }
+    }
+}
+
+/// The request for what is in the cart now.
+fn of_cart(request: &Request, mut lines: Vec<cart::Line>) -> Request {
+    lines.sort_unstable_by_key(|line| line.product_id);
+    let line = |line: &cart::Line| ReserveLine {
+        product_id: line.product_id,
+        quantity: line.quantity,
+    };
+    Request {
+        lines: lines.iter().map(line).collect(),
+        source: Source::Cart {
+            revisions: lines.iter().map(|line| line.revision).collect(),
+        },
+        ..request.clone()
     }
 }
 

@@ -8,38 +8,78 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub const QUANTITY_MOST: i64 = 1_000_000;
+/// As many as an order may have lines; the table of carts has so many slots.
+pub const CART_LINES_MOST: usize = 100;
 
 #[derive(Clone, Debug)]
 pub struct Request {
     pub user_id: Uuid,
     /// Each product once, in id order.
     pub lines: Vec<ReserveLine>,
+    pub source: Source,
+    pub shipping_address_id: Option<Uuid>,
     pub note: Option<String>,
     pub idempotency_key: Option<String>,
+}
+
+/// Where the lines come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// They are part of the request.
+    Body,
+    /// They are whatever is in the cart: the revisions of its lines, beside `lines`.
+    Cart { revisions: Vec<Uuid> },
+}
+
+impl Source {
+    pub fn revisions(&self) -> &[Uuid] {
+        match self {
+            Self::Body => &[],
+            Self::Cart { revisions } => revisions,
+        }
+    }
 }
 
 /// Names the reservations of requests that carry a key, so that a repeated one finds its hold.
 const RESERVATIONS: Uuid = Uuid::from_u128(0x6d0c_5b1e_92a4_4f7b_8c35_1d7e_a0f9_42b6);
 
 impl Request {
-    /// SHA-256 of what was asked for, the same for the same request however it was written.
+    /// SHA-256 of what was asked for, the same for the same request however it was written. Of a
+    /// checkout it knows nothing of the lines: when it is repeated they have left the cart.
     pub fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for line in &self.lines {
+        let from_cart = matches!(self.source, Source::Cart { .. });
+        for line in self.lines.iter().filter(|_| !from_cart) {
             hash.update(line.product_id.as_bytes());
             hash.update(line.quantity.to_be_bytes());
         }
-        hash.update([u8::from(self.note.is_some())]);
+        let flags = [
+            self.note.is_some(),
+            self.shipping_address_id.is_some(),
+            from_cart,
+        ];
+        let flags = flags
+            .iter()
+            .rev()
+            .fold(0, |all, flag| all << 1 | u8::from(*flag));
+        hash.update([flags]);
+        if let Some(id) = self.shipping_address_id {
+            hash.update(id.as_bytes());
+        }
         hash.update(self.note.as_deref().unwrap_or_default());
         hash.finalize().into()
     }
 
-    /// Derived from user, key and request when there is a key; otherwise new.
+    /// Derived from user, key and request when there is a key; otherwise new. That of a checkout
+    /// is of these very lines: once one of them has left the cart, no order can come of it.
     pub fn reservation_id(&self, hash: &[u8]) -> Uuid {
         match &self.idempotency_key {
             None => Uuid::now_v7(),
             Some(key) => {
-                let name = [self.user_id.as_bytes(), hash, key.as_bytes()].concat();
+                let mut name = [self.user_id.as_bytes(), hash, key.as_bytes()].concat();
+                for revision in self.source.revisions() {
+                    name.extend_from_slice(revision.as_bytes());
+                }
                 Uuid::new_v5(&RESERVATIONS, &name)
             }
         }
@@ -78,9 +118,50 @@ mod tests {
         Request {
             user_id: Uuid::nil(),
             lines,
+            source: Source::Body,
+            shipping_address_id: None,
             note: None,
             idempotency_key: key.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn requests_that_differ_have_different_hashes() {
+        let plain = request(merge_lines([(Uuid::from_u128(1), 1)]).unwrap(), None);
+        let noted = Request {
+            note: Some(String::new()),
+            ..plain.clone()
+        };
+        let sent = Request {
+            shipping_address_id: Some(Uuid::nil()),
+            ..plain.clone()
+        };
+        let sent_elsewhere = Request {
+            shipping_address_id: Some(Uuid::max()),
+            ..plain.clone()
+        };
+        let revisions = |n| vec![Uuid::from_u128(n)];
+        let from_cart = |n| Request {
+            source: Source::Cart {
+                revisions: revisions(n),
+            },
+            ..plain.clone()
+        };
+        let all = [plain.clone(), noted, sent, sent_elsewhere, from_cart(1)];
+        for (position, one) in all.iter().enumerate() {
+            for other in &all[..position] {
+                assert_ne!(one.hash(), other.hash(), "{one:?} {other:?}");
+            }
+        }
+        let (one, other) = (from_cart(1), from_cart(2));
+        assert_eq!(one.hash(), other.hash());
+        let keyed = |request: Request| Request {
+            idempotency_key: Some("k".to_owned()),
+            ..request
+        };
+        let hash = one.hash();
+        let (one, other) = (keyed(one), keyed(other));
+        assert_ne!(one.reservation_id(&hash), other.reservation_id(&hash));
     }
 
     #[test]

@@ -33,16 +33,24 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let payload = web::Payload::from_request(&req, payload);
-        let let_in = let_in(&req);
-        Box::pin(async move {
-            let_in.await?;
-            expect_media_type(&req, &["application/json", "application/merge-patch+json"])?;
-            let payload = payload.await.map_err(|_| unreadable())?;
-            let bytes = read(&req, payload).await?;
-            parse(&bytes).map(Self)
-        })
+        let bytes = receive(req, payload);
+        Box::pin(async move { parse(&bytes.await?).map(Self) })
+    }
+}
+
+/// The bytes of a JSON body, once its sender is let in.
+pub(crate) fn receive(
+    req: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<web::BytesMut, Problem>> + use<> {
+    let req = req.clone();
+    let payload = web::Payload::from_request(&req, payload);
+    let let_in = let_in(&req);
+    async move {
+        let_in.await?;
+        expect_media_type(&req, &["application/json", "application/merge-patch+json"])?;
+        let payload = payload.await.map_err(|_| unreadable())?;
+        read(&req, payload).await
     }
 }
 
@@ -132,6 +140,16 @@ where
     validate(value)
 }
 
+/// As [`parse`], of JSON that is made here.
+pub(crate) fn from_value<T>(value: Value) -> Result<T, Problem>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    let value: T = serde_path_to_error::deserialize(value)
+        .map_err(|error| shape_problem(error.path().to_string(), error.into_inner()))?;
+    validate(value)
+}
+
 /// Holds `value` against its own rules.
 pub fn validate<T: Validate<Context = ()>>(value: T) -> Result<T, Problem> {
     match value.validate() {
@@ -207,7 +225,7 @@ fn nul_field(value: &Value, path: String) -> Option<String> {
     }
 }
 
-fn malformed(error: serde_json::Error) -> Problem {
+pub(crate) fn malformed(error: serde_json::Error) -> Problem {
     Problem::bad_request(
         "malformed_json",
         format!("The body is not valid JSON: {error}."),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
@@ -86,7 +86,7 @@ pub async fn edge<B: MessageBody + 'static>(
     edge: Arc<Edge>,
     mut req: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let _under_way = edge.requests.token();
     let context = edge.context(&req);
     let request_id = context.request_id.clone();
@@ -95,7 +95,8 @@ pub async fn edge<B: MessageBody + 'static>(
     req.extensions_mut().insert(context);
 
     // HEAD is GET without the body, which the encoder leaves out by itself.
-    if req.method() == Method::HEAD {
+    let head_only = req.method() == Method::HEAD;
+    if head_only {
         req.head_mut().method = Method::GET;
     }
 
@@ -122,6 +123,10 @@ pub async fn edge<B: MessageBody + 'static>(
         }
     };
     dress(response.headers_mut(), &request_id);
+    // One that goes on would be waited for.
+    if head_only && response.response().body().size() == BodySize::Stream {
+        response = response.map_body(|_, _| EitherBody::right(BoxBody::new(())));
+    }
     if edge.requests.is_closed() {
         response
             .response_mut()

@@ -5,10 +5,12 @@
 pub mod auth;
 pub mod body;
 pub mod client;
+pub mod conditional;
 pub mod db;
 pub mod edge;
 pub mod fail_point;
 pub mod inbox;
+pub mod merge_patch;
 pub mod outbox;
 pub mod page;
 pub mod params;
@@ -19,6 +21,7 @@ pub mod task;
 pub mod trace;
 
 pub use body::Body;
+pub use merge_patch::MergePatch;
 pub use page::{Cursor, Limit, Page};
 pub use params::Params;
 pub use problem::Problem;

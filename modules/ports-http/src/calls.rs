@@ -14,7 +14,9 @@ use ports::products::{
     EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReservationBooks,
     ReserveRejection, ReserveRequest, SnapshotRequest, StockBooks,
 };
-use ports::users::{Account, AccountRejection, AccountRequest};
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest,
+};
 use ports::{CallContext, Never, Orders, PortResult, Products, Users};
 
 use crate::{Call, Port, Remote, Repeat, Switch, serve};
@@ -90,6 +92,7 @@ macro_rules! port {
 
 port! { Users is users v 1 {
     account(AccountRequest) -> Account, AccountRejection: Safe;
+    address(AddressRequest) -> Address, AddressRejection: Safe;
 } }
 
 // Audits read what traffic moves: two readings differ without anything being wrong, so that they are

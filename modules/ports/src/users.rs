@@ -15,6 +15,13 @@ pub trait Users: Send + Sync {
         cx: CallContext,
         request: AccountRequest,
     ) -> PortResult<Account, AccountRejection>;
+
+    /// Where something goes, as the account has it now. Repeatable.
+    async fn address(
+        &self,
+        cx: CallContext,
+        request: AddressRequest,
+    ) -> PortResult<Address, AddressRejection>;
 }
 
 /// With a session, asks too whether that session still stands.
@@ -45,4 +52,34 @@ pub enum AccountRejection {
     UnknownAccount,
     /// Signed out, or revoked.
     SessionEnded,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressRequest {
+    pub user_id: Uuid,
+    pub address_id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub id: Uuid,
+    /// Of whoever lives there.
+    pub name: String,
+    pub line1: String,
+    pub line2: Option<String>,
+    pub city: String,
+    pub region: Option<String>,
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2, in capitals.
+    pub country: String,
+    pub phone: Option<String>,
+    /// The account's own, unless it says otherwise.
+    pub is_default: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum AddressRejection {
+    /// There is none, or it is somebody else's.
+    UnknownAddress,
 }

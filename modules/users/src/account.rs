@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::email::Email;
 
 /// An account, as its owner and an administrator see it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct User {
     pub id: Uuid,
     #[schema(example = "anna@example.com")]

@@ -6,8 +6,11 @@
 //! argon2id hashes. A deleted account stays as a row that tells nothing of the person.
 
 mod account;
+mod address;
 mod admin;
+mod book;
 mod config;
+mod country;
 pub mod demo;
 mod email;
 mod events;
@@ -16,6 +19,7 @@ mod http;
 mod lifecycle;
 mod limit;
 mod port;
+mod profile;
 mod refresh_token;
 mod store;
 mod sweep;

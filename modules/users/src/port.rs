@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use platform::db;
-use ports::users::{Account, AccountRejection, AccountRequest, Users};
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest, Users,
+};
 use ports::{CallContext, Failure, PortError, PortResult};
 use tokio::time::timeout_at;
 
 use crate::Module;
-use crate::store::users;
+use crate::store::{addresses, users};
 
 #[async_trait]
 impl Users for Module {
@@ -18,11 +20,7 @@ impl Users for Module {
     ) -> PortResult<Account, AccountRejection> {
         let user_id = request.user_id;
         let standing = users::standing(&self.pool, user_id, request.session_id);
-        let standing = timeout_at(cx.deadline.into(), standing)
-            .await
-            .map_err(|_| Failure::Timeout)?
-            .map_err(|error| noticed(&error, &cx))?;
-        match standing {
+        match within(&cx, standing).await? {
             Some(standing) if standing.session_ended => {
                 Err(PortError::Rejected(AccountRejection::SessionEnded))
             }
@@ -33,6 +31,28 @@ impl Users for Module {
             }),
             None => Err(PortError::Rejected(AccountRejection::UnknownAccount)),
         }
+    }
+
+    async fn address(
+        &self,
+        cx: CallContext,
+        request: AddressRequest,
+    ) -> PortResult<Address, AddressRejection> {
+        let address = addresses::by_id(&self.pool, request.user_id, request.address_id);
+        let address = within(&cx, address).await?;
+        address
+            .map(Address::from)
+            .ok_or(PortError::Rejected(AddressRejection::UnknownAddress))
+    }
+}
+
+async fn within<T>(
+    cx: &CallContext,
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    match timeout_at(cx.deadline.into(), statement).await {
+        Ok(answer) => answer.map_err(|error| noticed(&error, cx)),
+        Err(_) => Err(Failure::Timeout),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::tour::Tour;
-use crate::support::{Customer, PASSWORD, TestShop, document};
+use crate::support::{Customer, PASSWORD, TestShop, address, document};
 
 #[tokio::test]
 async fn real_answers_are_what_the_document_says() {
@@ -20,6 +20,7 @@ async fn real_answers_are_what_the_document_says() {
         covered: Vec::new(),
     };
     users(&mut tour, &ada).await;
+    own(&mut tour, &ada).await;
     let product = products(&mut tour, &admin, &ada).await;
     orders(&mut tour, &ada, &product).await;
     steps(&mut tour, &admin, &ada, &product).await;
@@ -81,6 +82,57 @@ async fn users(tour: &mut Tour, ada: &Customer) {
         .expect(401);
 }
 
+/// What is one's own.
+async fn own(tour: &mut Tour, ada: &Customer) {
+    let who = Some(ada);
+    let home = address();
+    let book = "POST /users/me/addresses";
+    let made = tour.ask(who, book, home.clone()).await.expect(201);
+    tour.ask(who, book, json!({})).await.expect(422);
+    let id = made["id"].as_str().unwrap();
+    let session = tour.shop.session(&tour.shop.customer("own").await).await;
+    let password = json!({ "current_password": "x", "new_password": PASSWORD });
+    let unchanged = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+    for (call, body, status) in [
+        ("GET /users/me/addresses?limit=1", Value::Null, 200),
+        ("GET /users/me/addresses?limit=0", Value::Null, 422),
+        (
+            &format!("GET /users/me/addresses/{{id={id}}}"),
+            Value::Null,
+            200,
+        ),
+        (&format!("PUT /users/me/addresses/{{id={id}}}"), home, 200),
+        (
+            &format!("DELETE /users/me/addresses/{{id={id}}}"),
+            Value::Null,
+            204,
+        ),
+        (
+            &format!("DELETE /users/me/addresses/{{id={id}}}"),
+            Value::Null,
+            404,
+        ),
+        ("GET /auth/sessions", Value::Null, 200),
+        ("GET /auth/sessions?cursor=x", Value::Null, 422),
+        (
+            &format!("DELETE /auth/sessions/{{id={session}}}"),
+            Value::Null,
+            404,
+        ),
+        ("PATCH /users/me", json!({ "full_name": "Ada" }), 200),
+        (
+            "PATCH /users/me",
+            json!({ "email": "bob@example.com" }),
+            409,
+        ),
+        ("PATCH /users/me", json!({ "email": null }), 422),
+        ("PUT /users/me/password", password, 422),
+        ("PUT /users/me/password", unchanged, 204),
+    ] {
+        tour.ask(who, call, body).await.expect(status);
+    }
+}
+
 async fn accounts(tour: &mut Tour, admin: &Customer, ada: &Customer) {
     for (method, id, body, status) in [
         ("GET", &ada.id, Value::Null, 200),
@@ -93,6 +145,9 @@ async fn accounts(tour: &mut Tour, admin: &Customer, ada: &Customer) {
         let call = format!("{method} /users/{{id={id}}}");
         tour.ask(Some(admin), &call, body).await.expect(status);
     }
+    let list = "GET /users?q=ada&limit=1";
+    tour.ask(Some(admin), list, Value::Null).await.expect(200);
+    tour.ask(Some(ada), list, Value::Null).await.expect(403);
     let get = format!("GET /users/{{id={}}}", ada.id);
     tour.ask(Some(ada), &get, Value::Null).await.expect(403);
     let delete = "DELETE /users/me";

@@ -59,6 +59,13 @@ impl Tour {
         let schema = response + &at(&["content", media_type, "schema"]);
         let schema = self.document.pointer(&schema);
         let schema = schema.unwrap_or_else(|| panic!("{name}: {media_type} is not documented"));
+        if let Some(code) = answer.json["code"].as_str() {
+            let examples = &described["content"][media_type]["examples"];
+            assert!(
+                examples.get(code).is_some(),
+                "{name}: {code} is not documented"
+            );
+        }
         let mut root = schema.clone();
         root["components"] = self.document["components"].clone();
         forbid_the_undocumented(&mut root["components"]["schemas"]);

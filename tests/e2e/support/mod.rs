@@ -33,4 +33,4 @@ pub use process::{Process, command, free_address, on, roomy_folder, server_of};
 pub use raw::Raw;
 pub use shop::TestShop;
 pub use topology::Topology;
-pub use verbs::{Customer, PASSWORD};
+pub use verbs::{Customer, PASSWORD, address};

@@ -93,6 +93,22 @@ impl TestShop {
         admin
     }
 
+    /// Adds an address and tells its id.
+    pub async fn address(&self, who: &Customer) -> String {
+        let added = self.post_as(who, "/users/me/addresses", &address()).await;
+        added.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The session that their token is of.
+    pub async fn session(&self, who: &Customer) -> String {
+        let sessions = self.get_as(who, "/auth/sessions").await.expect(200);
+        let sessions = sessions["items"].as_array().unwrap().clone();
+        let current = sessions
+            .iter()
+            .find(|session| session["is_current"] == true);
+        current.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
     /// Puts a product on sale and tells its id.
     pub async fn product(&self, admin: &Customer, sku: &str, price: i64, on_hand: i64) -> String {
         let body = json!({
@@ -141,6 +157,17 @@ impl TestShop {
         self.post_as(who, &format!("/orders/{order_id}/{step}"), &json!({}))
             .await
     }
+}
+
+/// An address with everything that must be there.
+pub fn address() -> Value {
+    json!({
+        "name": "Anna Schmidt",
+        "line1": "Unter den Linden 1",
+        "city": "Berlin",
+        "postal_code": "10117",
+        "country": "DE",
+    })
 }
 
 fn order(lines: &[(&str, i64)]) -> Value {

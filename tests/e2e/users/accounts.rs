@@ -62,7 +62,7 @@ async fn what_is_no_change_of_an_account_is_refused() {
         refused.expect_invalid(field);
     }
     let unknown = Uuid::now_v7().to_string();
-    for id in [unknown.as_str(), "me", "7"] {
+    for id in [unknown.as_str(), "you", "7"] {
         let path = format!("/users/{id}");
         let read = shop.get_as(&admin, &path).await;
         read.expect_problem(404, "not_found");

@@ -37,6 +37,9 @@ async fn a_deleted_account_leaves_nothing_of_the_person_but_the_orders() {
     shop.post_as(&ada, &cancel, &reason).await.expect(200);
     let credentials = json!({ "email": ada.email, "password": PASSWORD });
     let tokens = shop.post("/auth/login", &credentials).await.expect(200);
+    for _ in 0..2 {
+        shop.address(&ada).await;
+    }
 
     let gone = shop.delete_as(&ada, "/users/me").await;
     assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""));
@@ -59,8 +62,16 @@ async fn a_deleted_account_leaves_nothing_of_the_person_but_the_orders() {
     // The address is free, and whoever takes it is somebody else.
     let other = shop.customer("smith").await;
     assert_ne!(other.id, ada.id);
-    let none = shop.get_as(&other, "/orders").await.expect(200);
-    assert_eq!(none["items"], json!([]));
+    for list in ["/orders", "/users/me/addresses"] {
+        let none = shop.get_as(&other, list).await.expect(200);
+        assert_eq!(none["items"], json!([]), "{list}");
+    }
+    let mut users = shop.connect(Module::Users).await;
+    let addresses: i64 = sqlx::query_scalar("select count(*) from addresses")
+        .fetch_one(&mut users)
+        .await
+        .unwrap();
+    assert_eq!(addresses, 0);
 
     eventually("the orders tell nothing", async || {
         let path = format!("/orders?user_id={}", ada.id);

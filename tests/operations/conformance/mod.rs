@@ -41,3 +41,4 @@ macro_rules! on_every_adapter {
 }
 use on_every_adapter;
 pub use products::FakeProducts;
+pub use users::FakeUsers;

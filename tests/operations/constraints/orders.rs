@@ -7,7 +7,10 @@ pub const SEED: &str = "
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
     insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
-    insert into erased_users (user_id) select user_id from orders";
+    insert into erased_users (user_id) select user_id from orders;
+    insert into cart_items
+        (user_id, product_id, slot, quantity, revision, sku, name, unit_price_minor)
+    select user_id, gen_random_uuid(), 1, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1 from orders";
 
 pub const CASES: &[Case] = &[
     ("orders_pkey", "insert into orders select * from orders"),
@@ -80,5 +83,27 @@ pub const CASES: &[Case] = &[
     (
         "order_history_reference_check",
         "update order_history set reference = repeat('a', 201)",
+    ),
+    (
+        "cart_items_pkey",
+        "insert into cart_items select (jsonb_populate_record(cart_items, jsonb_build_object('slot', 2))).* from cart_items",
+    ),
+    (
+        "cart_items_slot_key",
+        "insert into cart_items select (jsonb_populate_record(cart_items, jsonb_build_object('product_id', gen_random_uuid()))).* from cart_items",
+    ),
+    ("cart_items_slot_check", "update cart_items set slot = 0"),
+    ("cart_items_slot_check", "update cart_items set slot = 101"),
+    (
+        "cart_items_quantity_check",
+        "update cart_items set quantity = 0",
+    ),
+    (
+        "cart_items_quantity_check",
+        "update cart_items set quantity = 1000001",
+    ),
+    (
+        "cart_items_price_check",
+        "update cart_items set unit_price_minor = -1",
     ),
 ];

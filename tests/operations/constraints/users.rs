@@ -4,7 +4,9 @@ pub const SEED: &str = "
     insert into users (id, email, email_key, password_hash, full_name)
     values (gen_random_uuid(), 'Ada@example.com', 'ada@example.com', 'hash', 'Ada');
     insert into sessions (id, user_id, expires_at) select gen_random_uuid(), id, now() from users;
-    insert into refresh_tokens (hash, session_id) select 'token', id from sessions";
+    insert into refresh_tokens (hash, session_id) select 'token', id from sessions;
+    insert into addresses (id, user_id, name, line1, city, postal_code, country)
+    select gen_random_uuid(), id, 'Ada', 'Street 1', 'London', 'SW1A 1AA', 'GB' from users";
 
 pub const CASES: &[Case] = &[
     ("users_pkey", "insert into users select * from users"),
@@ -50,5 +52,22 @@ pub const CASES: &[Case] = &[
     (
         "refresh_tokens_session_fkey",
         "update refresh_tokens set session_id = gen_random_uuid()",
+    ),
+    (
+        "addresses_pkey",
+        "insert into addresses select * from addresses",
+    ),
+    (
+        "addresses_user_fkey",
+        "update addresses set user_id = gen_random_uuid()",
+    ),
+    ("addresses_length_check", "update addresses set name = ''"),
+    (
+        "addresses_country_check",
+        "update addresses set country = 'gb'",
+    ),
+    (
+        "users_default_address_fkey",
+        "update users set default_address_id = gen_random_uuid()",
     ),
 ];

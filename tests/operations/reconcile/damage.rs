@@ -9,6 +9,7 @@ use cleave::settings::Module::{self, Orders, Products};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
+use crate::conformance::FakeUsers;
 use crate::support::{Customer, TestShop};
 
 enum Then {
@@ -429,7 +430,8 @@ async fn a_hold_that_outlives_its_time_is_given_back() {
         payment_window: None,
         stream: None,
     };
-    let orders = orders::Module::new(pool, config, Arc::clone(&products));
+    let users = Arc::new(FakeUsers::default());
+    let orders = orders::Module::new(pool, config, Arc::clone(&products), users);
     let orders: Arc<dyn ports::Orders> = Arc::new(orders);
     for (repair, repaired, total) in [(false, None, 1), (true, Some(true), 1), (false, None, 0)] {
         let (orders, products) = (Arc::clone(&orders), Arc::clone(&products));

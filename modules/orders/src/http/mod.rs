@@ -1,3 +1,5 @@
+mod cart;
+mod events;
 mod place;
 mod read;
 mod steps;
@@ -9,8 +11,14 @@ use platform::auth::Caller;
 
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(place::place_order)
+        .service(cart::get_cart)
+        .service(cart::clear_cart)
+        .service(cart::put_cart_item)
+        .service(cart::delete_cart_item)
+        .service(place::check_out)
         .service(read::list_orders)
         .service(read::get_order)
+        .service(events::order_events)
         .service(steps::cancel_order)
         .service(steps::pay_order)
         .service(steps::ship_order)

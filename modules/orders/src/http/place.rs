@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use garde::Validate;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
-use platform::{Body, Problem, RequestContext};
+use platform::{Body, Problem, RequestContext, body};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::Module;
 use crate::order::Order;
 use crate::place::Placed;
-use crate::request::{QUANTITY_MOST, Request, merge_lines};
+use crate::request::{QUANTITY_MOST, Request, Source, merge_lines};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,9 @@ pub struct PlaceOrder {
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<PlaceOrderItem>,
+    /// One of the caller's addresses; the order keeps it as it is now.
+    #[garde(skip)]
+    shipping_address_id: Option<Uuid>,
     #[garde(inner(length(chars, max = 1000)))]
     #[schema(max_length = 1000)]
     note: Option<String>,
@@ -33,6 +36,17 @@ pub struct PlaceOrderItem {
     #[garde(range(min = 1, max = QUANTITY_MOST))]
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: i64,
+}
+
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckOut {
+    /// One of the caller's addresses; the order keeps it as it is now.
+    #[garde(skip)]
+    shipping_address_id: Option<Uuid>,
+    #[garde(inner(length(chars, max = 1000)))]
+    #[schema(max_length = 1000)]
+    note: Option<String>,
 }
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -53,13 +67,8 @@ const IDEMPOTENT_REPLAYED: &str = "Idempotent-Replayed";
          headers(("Location" = String, description = "Path of the order"))),
         (status = 200, description = "A replay: the order as it stands now", body = Order,
          headers(("Idempotent-Replayed" = bool, description = "Always `true`"))),
-        (status = 400, description = "`malformed_json`, `empty_body`", body = ProblemDocument),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
-        (status = 409, description = "`insufficient_stock`, with `products: [{product_id, requested, available}]`", body = ProblemDocument),
-        (status = 413, description = "`body_too_large`", body = ProblemDocument),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument),
-        (status = 422, description = "`validation_failed`, `unknown_product`, `idempotency_key_reused`", body = ProblemDocument),
-        (status = 503, description = "`unavailable`, `deadline_exceeded`", body = ProblemDocument),
+        (status = 409, description = "`insufficient_stock`: with `products: [{product_id, requested, available}]`", body = ProblemDocument),
+        (status = 422, description = "`unknown_product`: unknown, or not sold; `unknown_address`: `shipping_address_id` is none of the caller's; `idempotency_key_reused`: with another request", body = ProblemDocument),
     ),
 )]
 #[post("/orders")]
@@ -78,6 +87,50 @@ pub async fn place_order(
     let request = Request {
         user_id: caller.user_id,
         lines: merge_lines(lines)?,
+        source: Source::Body,
+        shipping_address_id: body.shipping_address_id,
+        note: body.note,
+        idempotency_key: idempotency_key(&http)?,
+    };
+    let placed = module.into_inner().place(request, &cx).await?;
+    Ok(answer(placed))
+}
+
+/// Order what is in the cart
+///
+/// As to place an order of the cart's lines, which leave the cart with it; what is put in meanwhile
+/// stays. With an `Idempotency-Key`, repeating the request answers the order that it placed the
+/// first time, whatever is in the cart by then. Lines are charged what they cost now.
+#[utoipa::path(
+    tag = "orders",
+    params(("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters of the caller's choice")),
+    request_body = Option<CheckOut>,
+    responses(
+        (status = 201, description = "Placed", body = Order,
+         headers(("Location" = String, description = "Path of the order"))),
+        (status = 200, description = "A replay: the order as it stands now", body = Order,
+         headers(("Idempotent-Replayed" = bool, description = "Always `true`"))),
+        (status = 409, description = "`empty_cart`: there is nothing to order; `insufficient_stock`: with `products: [{product_id, requested, available}]`; `cart_changed`: again and again, nothing was ordered", body = ProblemDocument),
+        (status = 422, description = "`unknown_product`: a line is no longer sold; `unknown_address`: `shipping_address_id` is none of the caller's; `idempotency_key_reused`: with another request", body = ProblemDocument),
+    ),
+)]
+#[post("/cart/checkout")]
+pub async fn check_out(
+    module: web::Data<Module>,
+    caller: Caller,
+    cx: RequestContext,
+    http: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: CheckOut = body::optional(&http, payload).await?;
+    let request = Request {
+        user_id: caller.user_id,
+        lines: Vec::new(),
+        source: Source::Cart {
+            revisions: Vec::new(),
+        },
+        shipping_address_id: body.shipping_address_id,
         note: body.note,
         idempotency_key: idempotency_key(&http)?,
     };

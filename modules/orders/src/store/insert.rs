@@ -11,11 +11,14 @@ use crate::order::Order;
 pub struct NewOrder<'a> {
     pub order: &'a Order,
     pub idempotency: Option<(&'a str, &'a [u8])>,
+    /// Revisions of the lines that leave the cart with it.
+    pub bought: &'a [Uuid],
 }
 
-/// The order, its lines, its history and its event: one statement, one commit.
-/// Answers when that was, by the database's clock, which also ends the time to pay; `None` when
-/// this user has used the idempotency key already, or is to be forgotten, and nothing is stored.
+/// The order, its lines, its history and its event, and the cart without what was bought: one
+/// statement, one commit. Answers when that was, by the database's clock, which also ends the time
+/// to pay; `None` when this user has used the idempotency key already, is to be forgotten, or no
+/// longer has these lines in the cart, and nothing is stored.
 pub async fn insert(
     outbox: &Outbox,
     new: NewOrder<'_>,
@@ -35,14 +38,23 @@ pub async fn insert(
     let event = placed_event(order);
 
     sqlx::query_scalar!(
-        r#"with placed as (
+        r#"with bought as materialized (
+             select revision from cart_items where user_id = $3 and revision = any($20)
+             order by product_id for update
+           ),
+           placed as (
              insert into orders
                (id, number, user_id, status, currency, total_minor, note, reservation_id,
-                idempotency_key, request_hash)
-             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+                idempotency_key, request_hash, shipping_address)
+             select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $21
              where not exists (select from erased_users where user_id = $3)
+               and (select count(*) from bought) = cardinality($20)
              on conflict on constraint orders_idempotency_key do nothing
              returning id, created_at
+           ),
+           emptied as (
+             delete from cart_items using placed
+             where cart_items.user_id = $3 and revision = any($20)
            ),
            items as (
              insert into order_items
@@ -80,6 +92,8 @@ pub async fn insert(
         event.id,
         Json(&event) as _,
         &outbox.subscribers(events::subscribers(&event.body)),
+        new.bought,
+        order.shipping_address.as_ref().map(Json) as _,
     )
     .fetch_optional(outbox.pool())
     .await

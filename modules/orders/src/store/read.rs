@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::OrderKey;
-use crate::order::{Item, Order, Status, Step};
+use crate::order::{Item, Order, ShippingAddress, Status, Step};
 
 #[derive(Clone, Copy, Default)]
 pub struct OrderFilter {
@@ -27,6 +27,7 @@ struct OrderRow {
     currency: String,
     total_minor: i64,
     note: Option<String>,
+    shipping_address: Option<Json<ShippingAddress>>,
     request_hash: Option<Vec<u8>>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -56,6 +57,7 @@ macro_rules! select_orders {
         sqlx::query_as!(
             OrderRow,
             r#"select o.id, o.number, o.user_id, o.status, o.currency, o.total_minor, o.note,
+                      o.shipping_address as "shipping_address: Json<ShippingAddress>",
                       o.request_hash, o.created_at, o.updated_at, o.reservation_id,
                       (select json_agg(json_build_object(
                                 'product_id', i.product_id, 'sku', i.sku, 'name', i.name,
@@ -193,6 +195,7 @@ impl TryFrom<OrderRow> for Stored {
                 status: row.status.try_into().map_err(undecodable)?,
                 items: items.collect::<Result<_, sqlx::Error>>()?,
                 total: Money::new(row.total_minor, currency),
+                shipping_address: row.shipping_address.map(|address| address.0),
                 note: row.note,
                 created_at: row.created_at,
                 updated_at: row.updated_at,

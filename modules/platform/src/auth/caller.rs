@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Role, Tokens};
@@ -38,6 +39,37 @@ pub struct MaybeCaller(pub Option<Caller>);
 impl MaybeCaller {
     pub fn is_admin(&self) -> bool {
         self.0.as_ref().is_some_and(Caller::is_admin)
+    }
+}
+
+/// A [`Caller`] whose answer goes on after its head: whether they are still let in can be asked
+/// again.
+#[derive(Clone)]
+pub struct LastingCaller {
+    pub caller: Caller,
+    expires_at: i64,
+    accounts: Option<web::Data<Arc<dyn Accounts>>>,
+}
+
+impl LastingCaller {
+    /// Who they are now; `None` when the token has expired, or its account or session no longer
+    /// stands.
+    pub async fn now(&self, cx: &RequestContext) -> Result<Option<Caller>, Problem> {
+        if OffsetDateTime::now_utc().unix_timestamp() >= self.expires_at {
+            return Ok(None);
+        }
+        let Some(accounts) = &self.accounts else {
+            return Ok(Some(self.caller.clone()));
+        };
+        let (user_id, session_id) = (self.caller.user_id, self.caller.session_id);
+        let standing = accounts.standing(user_id, session_id, cx).await?;
+        Ok(match standing {
+            Standing::Active(role) => Some(Caller {
+                role,
+                ..self.caller.clone()
+            }),
+            Standing::Locked => None,
+        })
     }
 }
 
@@ -82,11 +114,20 @@ impl FromRequest for MaybeCaller {
     type Future = BoxedResult<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ask(req, |caller| Ok(Self(caller)))
+        ask(req, |found| Ok(Self(found.map(|found| found.caller))))
     }
 }
 
 impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = BoxedResult<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ask(req, |found| Ok(known(found)?.caller))
+    }
+}
+
+impl FromRequest for LastingCaller {
     type Error = Problem;
     type Future = BoxedResult<Self>;
 
@@ -100,24 +141,24 @@ impl FromRequest for Admin {
     type Future = BoxedResult<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ask(req, |caller| match known(caller)? {
+        ask(req, |found| match known(found)?.caller {
             caller if caller.is_admin() => Ok(Self(caller)),
             _ => Err(Problem::forbidden()),
         })
     }
 }
 
-fn known(caller: Option<Caller>) -> Result<Caller, Problem> {
-    caller.ok_or_else(|| unauthorized("missing_token", "Bearer", "Sign in first."))
+fn known(found: Option<LastingCaller>) -> Result<LastingCaller, Problem> {
+    found.ok_or_else(|| unauthorized("missing_token", "Bearer", "Sign in first."))
 }
 
 /// Finds out who is asking, and leaves word of whether they are let in.
 fn ask<T: Clone + 'static>(
     req: &HttpRequest,
-    admit: fn(Option<Caller>) -> Result<T, Problem>,
+    admit: fn(Option<LastingCaller>) -> Result<T, Problem>,
 ) -> BoxedResult<T> {
-    let caller = authenticate(req);
-    let answer = async move { admit(caller.await?) }.boxed_local().shared();
+    let found = authenticate(req);
+    let answer = async move { admit(found.await?) }.boxed_local().shared();
     let verdict = answer.clone().map(|answer| answer.map(drop));
     let verdict = Verdict(verdict.boxed_local().shared());
     req.extensions_mut().insert(verdict);
@@ -127,7 +168,7 @@ fn ask<T: Clone + 'static>(
 /// The future does not hold the request, in which its verdict is kept.
 fn authenticate(
     req: &HttpRequest,
-) -> impl Future<Output = Result<Option<Caller>, Problem>> + use<> {
+) -> impl Future<Output = Result<Option<LastingCaller>, Problem>> + use<> {
     let header = req.headers().get(header::AUTHORIZATION).cloned();
     let tokens = req.app_data::<web::Data<Tokens>>().cloned();
     let accounts = req.app_data::<web::Data<Arc<dyn Accounts>>>().cloned();
@@ -146,7 +187,7 @@ fn authenticate(
             .and_then(bearer)
             .and_then(|token| tokens.verify(token))
             .ok_or_else(invalid_token)?;
-        let role = match accounts {
+        let role = match &accounts {
             None => claims.role,
             Some(accounts) => {
                 let cx = cx.await?;
@@ -156,10 +197,14 @@ fn authenticate(
                 }
             }
         };
-        Ok(Some(Caller {
-            user_id: claims.sub,
-            role,
-            session_id: claims.sid,
+        Ok(Some(LastingCaller {
+            caller: Caller {
+                user_id: claims.sub,
+                role,
+                session_id: claims.sid,
+            },
+            expires_at: claims.exp,
+            accounts,
         }))
     }
 }

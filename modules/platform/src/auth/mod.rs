@@ -4,7 +4,7 @@ mod caller;
 mod tokens;
 
 pub(crate) use caller::let_in;
-pub use caller::{Accounts, Admin, Caller, MaybeCaller, Standing, invalid_token};
+pub use caller::{Accounts, Admin, Caller, LastingCaller, MaybeCaller, Standing, invalid_token};
 pub use tokens::{AccessToken, Claims, Tokens};
 
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,9 @@ use ports::products::{
     ReservationBook, ReservationBooks, ReservationState, ReserveLine, ReserveRejection,
     ReserveRequest, ReservedLine, Shortage, SnapshotRequest, StockBook, StockBooks,
 };
-use ports::users::{Account, AccountRejection, AccountRequest, Role};
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest, Role,
+};
 use ports::{Currency, Event, EventBody, Failure, Money};
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
@@ -23,6 +25,7 @@ const LAMP: Uuid = uuid!("01937f6e-0000-7000-8000-000000000004");
 const RESERVATION: Uuid = uuid!("01937f6e-0000-8000-8000-000000000005");
 const ORDER: Uuid = uuid!("01937f6e-0000-7000-8000-000000000006");
 const EVENT: Uuid = uuid!("01937f6e-0000-7000-8000-000000000007");
+const HOME: Uuid = uuid!("01937f6e-0000-7000-8000-000000000008");
 
 const PRICE: Money = Money::new(49_900, Currency::EUR);
 const LINE: ReserveLine = ReserveLine {
@@ -68,17 +71,44 @@ fn users() -> Vec<Sample> {
         user_id: USER,
         session_id: None,
     };
+    let address_request = AddressRequest {
+        user_id: USER,
+        address_id: HOME,
+    };
+    let address = Address {
+        id: HOME,
+        name: "Anna Schmidt".to_owned(),
+        line1: "Unter den Linden 1".to_owned(),
+        line2: None,
+        city: "Berlin".to_owned(),
+        region: None,
+        postal_code: "10117".to_owned(),
+        country: "DE".to_owned(),
+        phone: None,
+        is_default: true,
+    };
+    let in_full = Address {
+        line2: Some("c/o Meyer".to_owned()),
+        region: Some("Berlin".to_owned()),
+        phone: Some("+49 30 901820".to_owned()),
+        is_default: false,
+        ..address.clone()
+    };
     [
         vec![
             Sample::new("", &request),
             Sample::new("WithoutSession", &without_session),
             Sample::new("", &account),
+            Sample::new("", &address_request),
+            Sample::new("", &address),
+            Sample::new("InFull", &in_full),
         ],
         each_variant!(Role { Customer, Admin }),
         each_variant!(AccountRejection {
             UnknownAccount,
             SessionEnded
         }),
+        each_variant!(AddressRejection { UnknownAddress }),
     ]
     .concat()
 }

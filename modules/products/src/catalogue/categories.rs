@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Deeper ones are left out, so that no answer is nested without bound.
-const LEVELS: u8 = 64;
+/// Deeper ones are left out, so that no answer is nested without bound. None is put deeper than
+/// [`MAX_LEVELS`](super::place_category::MAX_LEVELS), but files may lengthen what is there.
+pub(crate) const LEVELS: u8 = 64;
 
 /// A category with those below it, in the order of their names.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -38,15 +39,50 @@ pub(crate) async fn tree(pool: &PgPool) -> Result<Vec<Category>, sqlx::Error> {
     Ok(grow(categories))
 }
 
+/// A category with those below it.
+pub(crate) async fn by_id(
+    db: impl PgExecutor<'_>,
+    id: Uuid,
+) -> Result<Option<Category>, sqlx::Error> {
+    let mut categories = sqlx::query!(
+        r#"with recursive branch (id) as (
+            select id from categories where id = $1
+            union
+            select c.id from categories c join branch on c.parent_id = branch.id
+        )
+        select id, name, slug, parent_id
+        from categories where id in (select id from branch)
+        order by name collate "und-x-icu", id"#,
+        id
+    )
+    .map(|row| Category {
+        id: row.id,
+        name: row.name,
+        slug: row.slug,
+        parent_id: row.parent_id,
+        children: Vec::new(),
+    })
+    .fetch_all(db)
+    .await?;
+    let Some(at) = categories.iter().position(|category| category.id == id) else {
+        return Ok(None);
+    };
+    let mut top = categories.remove(at);
+    top.children = children_of(Some(id), LEVELS - 1, &mut by_parent(categories));
+    Ok(Some(top))
+}
+
 fn grow(categories: Vec<Category>) -> Vec<Category> {
-    let mut by_parent: HashMap<Option<Uuid>, Vec<Category>> = HashMap::new();
+    children_of(None, LEVELS, &mut by_parent(categories))
+}
+
+fn by_parent(categories: Vec<Category>) -> HashMap<Option<Uuid>, Vec<Category>> {
+    let mut by_parent: HashMap<_, Vec<_>> = HashMap::new();
     for category in categories {
-        by_parent
-            .entry(category.parent_id)
-            .or_default()
-            .push(category);
+        let siblings = by_parent.entry(category.parent_id).or_default();
+        siblings.push(category);
     }
-    children_of(None, LEVELS, &mut by_parent)
+    by_parent
 }
 
 fn children_of(

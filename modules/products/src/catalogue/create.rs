@@ -1,53 +1,20 @@
-use std::collections::BTreeMap;
-
-use platform::db;
 use sqlx::PgPool;
 use sqlx::types::Json;
-use thiserror::Error;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::product::{Money, Product, Stock};
-
-/// A product to be, whose fields keep the rules.
-#[derive(Debug)]
-pub(crate) struct NewProduct {
-    pub(crate) sku: String,
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) price: Money,
-    pub(crate) category_id: Option<Uuid>,
-    pub(crate) handle: Option<String>,
-    pub(crate) attributes: BTreeMap<String, String>,
-    pub(crate) is_active: bool,
-    pub(crate) on_hand: i64,
-}
-
-#[derive(Debug, Error)]
-pub(crate) enum CreateError {
-    #[error("another product has this sku")]
-    SkuTaken,
-    #[error("there is no such category")]
-    UnknownCategory,
-    #[error("the product could not be stored")]
-    Database(#[source] sqlx::Error),
-}
+use super::change::WriteError;
+use super::product::{Fields, Product, Stock};
 
 /// Stores a product with its stock, and where that came from: one statement.
 pub(crate) async fn create(
     pool: &PgPool,
-    new: NewProduct,
+    new: Fields,
+    on_hand: i64,
     actor: Uuid,
-) -> Result<Product, CreateError> {
+) -> Result<Product, WriteError> {
     let id = Uuid::now_v7();
-    let created_at =
-        insert(pool, id, &new, actor)
-            .await
-            .map_err(|error| match db::constraint(&error) {
-                Some("products_sku_key") => CreateError::SkuTaken,
-                Some("products_category_fkey") => CreateError::UnknownCategory,
-                _ => CreateError::Database(error),
-            })?;
+    let created_at = insert(pool, id, &new, on_hand, actor).await?;
     Ok(Product {
         id,
         sku: new.sku,
@@ -58,7 +25,7 @@ pub(crate) async fn create(
         handle: new.handle,
         attributes: new.attributes,
         images: Vec::new(),
-        stock: Stock::new(new.on_hand, 0),
+        stock: Stock::new(on_hand, 0),
         is_active: new.is_active,
         created_at,
         updated_at: created_at,
@@ -68,7 +35,8 @@ pub(crate) async fn create(
 async fn insert(
     pool: &PgPool,
     id: Uuid,
-    new: &NewProduct,
+    new: &Fields,
+    on_hand: i64,
     actor: Uuid,
 ) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(
@@ -95,7 +63,7 @@ async fn insert(
         new.handle,
         Json(&new.attributes) as _,
         new.is_active,
-        new.on_hand,
+        on_hand,
         actor,
     )
     .fetch_one(pool)

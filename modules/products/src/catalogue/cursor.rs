@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::list::Filter;
 use super::product::ProductRow;
 use super::tier::Tier;
 
@@ -41,7 +42,7 @@ pub(crate) struct Match {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     sort: Sort,
-    query: Option<Uuid>,
+    list: Uuid,
     pub(crate) found: Option<Match>,
     pub(crate) key: Key,
     pub(crate) id: Uuid,
@@ -53,6 +54,7 @@ impl Position {
         found: Option<Match>,
         sort: Sort,
         query: Option<&str>,
+        filter: &Filter,
     ) -> Self {
         let key = match sort {
             Sort::Relevance | Sort::Newest => Key::Newest(row.created_at),
@@ -61,22 +63,25 @@ impl Position {
         };
         Self {
             sort,
-            query: query.map(fingerprint),
+            list: fingerprint(query, filter),
             found,
             key,
             id: row.id,
         }
     }
 
-    /// 422 on `cursor` when it comes from another list than the one sorted and searched like this.
+    /// 422 on `cursor` when it comes from another list than the one sorted, searched and filtered
+    /// like this.
     pub(crate) fn decode(
         cursor: &Cursor,
         sort: Sort,
         query: Option<&str>,
+        filter: &Filter,
     ) -> Result<Self, Problem> {
         let position: Self = cursor.decode()?;
-        let same_list = position.sort == sort && position.query == query.map(fingerprint);
-        match same_list && position.is_sound() {
+        let same_list = position.sort == sort && position.list == fingerprint(query, filter);
+        let is_sound = position.is_sound() && query.is_some() == position.found.is_some();
+        match same_list && is_sound {
             true => Ok(position),
             false => Err(Problem::invalid_field("cursor", "belongs to another list")),
         }
@@ -84,20 +89,32 @@ impl Position {
 
     /// Cursors are not signed, so anything may stand in one.
     fn is_sound(&self) -> bool {
-        let fits = match (&self.key, self.sort) {
+        match (&self.key, self.sort) {
             // Postgres' time does not reach as far back as ours.
             (Key::Newest(at), Sort::Relevance | Sort::Newest) => at.year() >= 1970,
             (Key::Price(_), Sort::Price | Sort::PriceDescending) => true,
             (Key::Name(name), Sort::Name) => !name.contains('\0'),
             _ => false,
-        };
-        fits && self.query.is_some() == self.found.is_some()
+        }
     }
 }
 
-/// Tells one query from another without carrying it along.
-fn fingerprint(query: &str) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, query.as_bytes())
+/// Tells one list from another without carrying along what makes it. Who may see inactive products
+/// may do so in the middle of a list.
+fn fingerprint(query: Option<&str>, filter: &Filter) -> Uuid {
+    let Filter {
+        category,
+        handle,
+        min_price,
+        max_price,
+        in_stock,
+        is_active,
+        inactive_too: _,
+    } = filter;
+    let parts = (
+        query, category, handle, min_price, max_price, in_stock, is_active,
+    );
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{parts:?}").as_bytes())
 }
 
 #[cfg(test)]
@@ -107,7 +124,7 @@ mod tests {
     fn position(sort: Sort, query: Option<&str>, tier: Option<Tier>, key: Key) -> Position {
         Position {
             sort,
-            query: query.map(fingerprint),
+            list: fingerprint(query, &Filter::default()),
             found: tier.map(|tier| Match {
                 tier,
                 mistyped: vec![0],
@@ -134,42 +151,65 @@ mod tests {
             Key::Newest(at),
         );
         let cursor = cursor(&place);
-        assert_eq!(
-            Position::decode(&cursor, Sort::Relevance, Some("mug")).unwrap(),
-            place
-        );
+        let decode = |sort, query, filter: &Filter| Position::decode(&cursor, sort, query, filter);
+        let all = Filter::default();
+        assert_eq!(decode(Sort::Relevance, Some("mug"), &all).unwrap(), place);
         for (sort, query) in [
             (Sort::Relevance, Some("rug")),
             (Sort::Relevance, None),
             (Sort::Newest, Some("mug")),
         ] {
+            assert!(decode(sort, query, &all).is_err(), "{sort:?} {query:?}");
+        }
+        let some = || Some("mug".to_owned());
+        for filter in [
+            Filter {
+                category: some(),
+                ..Filter::default()
+            },
+            Filter {
+                handle: some(),
+                ..Filter::default()
+            },
+            Filter {
+                min_price: Some(0),
+                ..Filter::default()
+            },
+            Filter {
+                max_price: Some(0),
+                ..Filter::default()
+            },
+            Filter {
+                in_stock: Some(true),
+                ..Filter::default()
+            },
+            Filter {
+                is_active: Some(true),
+                ..Filter::default()
+            },
+        ] {
             assert!(
-                Position::decode(&cursor, sort, query).is_err(),
-                "{sort:?} {query:?}"
+                decode(Sort::Relevance, Some("mug"), &filter).is_err(),
+                "{filter:?}"
             );
         }
     }
 
     #[test]
     fn a_forged_cursor_never_reaches_the_database() {
-        let forged = [
-            position(Sort::Price, None, None, Key::Name("x".into())),
-            position(Sort::Name, None, None, Key::Name("\0".into())),
-            position(Sort::Name, None, Some(Tier::Any), Key::Name("x".into())),
-            position(Sort::Name, Some("mug"), None, Key::Name("x".into())),
-            position(
-                Sort::Newest,
-                None,
-                None,
-                Key::Newest(time::macros::datetime!(-5000-01-01 0:00 UTC)),
-            ),
-        ];
-        for place in forged {
-            let query = place.query.map(|_| "mug");
-            assert!(
-                Position::decode(&cursor(&place), place.sort, query).is_err(),
-                "{place:?}"
-            );
+        let name = || Key::Name("x".into());
+        let long_ago = Key::Newest(time::macros::datetime!(-5000-01-01 0:00 UTC));
+        let all = Filter::default();
+        for (sort, query, tier, key) in [
+            (Sort::Price, None, None, name()),
+            (Sort::Name, None, None, Key::Name("\0".into())),
+            (Sort::Name, None, Some(Tier::Any), name()),
+            (Sort::Name, Some("mug"), None, name()),
+            (Sort::Newest, None, None, long_ago),
+        ] {
+            let place = position(sort, query, tier, key);
+            let decoded = Position::decode(&cursor(&place), sort, query, &all);
+            assert!(decoded.is_err(), "{place:?}");
         }
     }
 }

@@ -18,7 +18,16 @@ pub(crate) struct Filter {
     pub(crate) min_price: Option<i64>,
     pub(crate) max_price: Option<i64>,
     pub(crate) in_stock: Option<bool>,
+    /// Matters only where inactive ones are shown.
+    pub(crate) is_active: Option<bool>,
     pub(crate) inactive_too: bool,
+}
+
+impl Filter {
+    /// Inactive products are asked for by somebody who is shown none.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.inactive_too && self.is_active == Some(false)
+    }
 }
 
 /// How many matches, found nearby, make a query a frequent one.

@@ -34,6 +34,34 @@ pub(crate) struct Product {
     pub(crate) updated_at: OffsetDateTime,
 }
 
+/// What is written of a product; it keeps the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fields {
+    pub(crate) sku: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) price: Money,
+    pub(crate) category_id: Option<Uuid>,
+    pub(crate) handle: Option<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) is_active: bool,
+}
+
+impl Product {
+    pub(crate) fn fields(&self) -> Fields {
+        Fields {
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            price: self.price.clone(),
+            category_id: self.category_id,
+            handle: self.handle.clone(),
+            attributes: self.attributes.clone(),
+            is_active: self.is_active,
+        }
+    }
+}
+
 /// An amount of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Money {

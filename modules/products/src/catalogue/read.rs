@@ -3,12 +3,11 @@ use std::collections::BTreeMap;
 use iso_currency::Currency;
 use ports::Money;
 use ports::products::ProductSnapshot;
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::product::{Product, ProductRow};
-use crate::media::images::StoredImage;
 
 /// The one shape in which a product is selected, from `products p` and a `stock s` of the caller's.
 macro_rules! select_product {
@@ -18,7 +17,7 @@ macro_rules! select_product {
             $with + r#"
             select p.id, p.sku, p.name, p.description, p.price_minor, p.currency, p.category_id,
                 p.handle, p.attributes as "attributes: Json<BTreeMap<String, String>>",
-                p.images as "images: Json<Vec<StoredImage>>", p.is_active, p.created_at, p.updated_at, s.on_hand, s.reserved
+                p.images as "images: Json<Vec<crate::media::images::StoredImage>>", p.is_active, p.created_at, p.updated_at, s.on_hand, s.reserved
             from products p join "# + $stock + " s on s.product_id = p.id where " + $where,
             $($argument),+
         )
@@ -28,7 +27,7 @@ pub(super) use select_product;
 
 /// `None` as well when it is inactive and the reader may not see those.
 pub(crate) async fn by_id(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     id: Uuid,
     inactive_too: bool,
 ) -> Result<Option<Product>, sqlx::Error> {
@@ -39,7 +38,7 @@ pub(crate) async fn by_id(
         id,
         inactive_too
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await?;
     Ok(row.map(Product::from))
 }

@@ -8,6 +8,8 @@ pub(crate) const DESCRIPTION_CHARS: usize = 50_000;
 
 pub(crate) const NAME_CHARS: usize = 300;
 pub(crate) const SKU_CHARS: usize = 100;
+const CATEGORY_NAME_CHARS: usize = 200;
+const SLUG_CHARS: usize = 200;
 const HANDLE_CHARS: usize = 200;
 const ATTRIBUTES: usize = 50;
 const ATTRIBUTE_NAME_CHARS: usize = 100;
@@ -35,6 +37,26 @@ pub(crate) fn check_handle(handle: &str) -> Result<(), String> {
     match handle.chars().all(allowed) {
         true => Ok(()),
         false => Err("must be letters, digits, `-`, `_` and `.`".to_owned()),
+    }
+}
+
+pub(crate) fn check_category_name(name: &str) -> Result<(), String> {
+    between_1_and(CATEGORY_NAME_CHARS, name)?;
+    match name.trim().is_empty() {
+        true => Err("must not be blank".to_owned()),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn check_slug(slug: &str) -> Result<(), String> {
+    between_1_and(SLUG_CHARS, slug)?;
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    match slug.split('-').all(is_word) {
+        true => Ok(()),
+        false => Err("must be words of `a` to `z` and digits, joined by `-`".to_owned()),
     }
 }
 
@@ -86,6 +108,24 @@ mod tests {
         assert!(check_handle("größe-xl_2.0").is_ok());
         for handle in ["a b", "a/b", "a?b", ""] {
             assert!(check_handle(handle).is_err(), "{handle:?}");
+        }
+    }
+
+    #[test]
+    fn a_slug_is_words_joined_by_hyphens() {
+        assert!(check_slug("desk-lamps-2").is_ok());
+        for slug in [
+            "",
+            "-",
+            "a--b",
+            "-a",
+            "a-",
+            "A",
+            "a b",
+            "é",
+            &*"a".repeat(201),
+        ] {
+            assert!(check_slug(slug).is_err(), "{slug:?}");
         }
     }
 

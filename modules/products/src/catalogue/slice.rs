@@ -61,13 +61,14 @@ impl Slice<'_> {
         usize::try_from(self.rows).is_ok_and(|wanted| rows.len() >= wanted)
     }
 
-    fn narrows(&self) -> bool {
+    pub(super) fn narrows(&self) -> bool {
         let filter = self.filter;
         self.matching.is_some()
             || filter.category.is_some()
             || filter.handle.is_some()
             || filter.min_price.is_some()
             || filter.max_price.is_some()
+            || filter.is_active == Some(false)
     }
 
     async fn fetch_within(
@@ -88,12 +89,7 @@ impl Slice<'_> {
     /// the list in its order for what is rare, and the constant limit from hashing all stock.
     fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("");
-        if let Some(category) = &self.filter.category {
-            sql.push("with recursive tree as (select id from categories where slug = ");
-            sql.push_bind(category).push(" or id = ");
-            sql.push_bind(Uuid::parse_str(category).ok());
-            sql.push(" union select c.id from categories c join tree on c.parent_id = tree.id) ");
-        }
+        self.push_tree("with recursive ", " ", &mut sql);
         sql.push("select ").push(columns);
         sql.push(" from (select * from (select * from products p where true");
         self.push_after(&mut sql);
@@ -125,10 +121,25 @@ impl Slice<'_> {
         sql
     }
 
-    fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// The categories that products may be in, when that matters, for a `with recursive`.
+    pub(super) fn push_tree(&self, before: &str, after: &str, sql: &mut QueryBuilder<Postgres>) {
+        let Some(category) = &self.filter.category else {
+            return;
+        };
+        sql.push(before)
+            .push("tree as (select id from categories where slug = ");
+        sql.push_bind(category).push(" or id = ");
+        sql.push_bind(Uuid::parse_str(category).ok());
+        sql.push(" union select c.id from categories c join tree on c.parent_id = tree.id)");
+        sql.push(after);
+    }
+
+    pub(super) fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
         let filter = self.filter;
-        if !filter.inactive_too {
-            sql.push(" and p.is_active");
+        match (filter.inactive_too, filter.is_active) {
+            (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
+            (true, Some(false)) => drop(sql.push(" and not p.is_active")),
+            (true, None) => {}
         }
         if filter.category.is_some() {
             sql.push(" and p.category_id = any(array(select id from tree))");

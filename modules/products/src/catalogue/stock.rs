@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use platform::db;
-use sqlx::PgPool;
+use platform::Problem;
+use platform::db::{self, retry_contention};
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::change::{Locked, lock};
 use super::product::{Product, ProductRow};
 use super::read::select_product;
-use crate::media::images::StoredImage;
 
 #[derive(Debug, Error)]
 pub(crate) enum StockError {
@@ -18,80 +19,107 @@ pub(crate) enum StockError {
     InUse,
     #[error("more would be on hand than is allowed")]
     TooMuch,
+    /// By whoever was to allow it.
+    #[error("the change was refused: {0}")]
+    Refused(Problem),
     #[error("the stock could not be changed")]
     Database(#[source] sqlx::Error),
 }
 
-/// Sets what is on hand, as counted; the difference is recorded.
-pub(crate) async fn set(
+/// How what is on hand changes.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// To what was counted; the difference is recorded.
+    Count { on_hand: i64 },
+    /// By what came, or went when it is negative.
+    Adjust { delta: i64, reason: String },
+}
+
+impl Change {
+    /// Only more can be too much.
+    fn is_upwards(&self) -> bool {
+        let (Self::Count { on_hand: pieces } | Self::Adjust { delta: pieces, .. }) = self;
+        *pieces > 0
+    }
+
+    fn refusal(&self, error: sqlx::Error) -> StockError {
+        match db::constraint(&error) {
+            Some("stock_available_check") => StockError::InUse,
+            Some("stock_on_hand_check") if self.is_upwards() => StockError::TooMuch,
+            Some("stock_on_hand_check") => StockError::InUse,
+            _ => StockError::Database(error),
+        }
+    }
+}
+
+pub(crate) async fn change(
     pool: &PgPool,
     product_id: Uuid,
-    on_hand: i64,
+    change: &Change,
     actor: Uuid,
 ) -> Result<Product, StockError> {
-    // The row is locked before it is read, so that the difference is that of this change.
+    let changed = write(pool, product_id, change, actor).await;
+    let changed = changed.map_err(|error| change.refusal(error))?;
+    changed.ok_or(StockError::UnknownProduct)
+}
+
+/// As [`change`], if the product, which nobody else writes meanwhile, is as `allow` wants it.
+pub(crate) async fn change_if(
+    pool: &PgPool,
+    product_id: Uuid,
+    change: &Change,
+    actor: Uuid,
+    allow: impl Fn(&Product) -> Result<(), Problem>,
+) -> Result<Product, StockError> {
+    let changed = retry_contention(|| async {
+        let mut tx = pool.begin().await?;
+        let Some(current) = lock(&mut tx, product_id, Locked::ProductAndStock).await? else {
+            return Ok(Err(StockError::UnknownProduct));
+        };
+        if let Err(refusal) = allow(&current) {
+            return Ok(Err(StockError::Refused(refusal)));
+        }
+        let changed = write(&mut *tx, product_id, change, actor).await?;
+        tx.commit().await?;
+        Ok(changed.ok_or(StockError::UnknownProduct))
+    });
+    changed.await.map_err(|error| change.refusal(error))?
+}
+
+async fn write(
+    db: impl PgExecutor<'_>,
+    product_id: Uuid,
+    change: &Change,
+    actor: Uuid,
+) -> Result<Option<Product>, sqlx::Error> {
+    let (counted, pieces, reason) = match change {
+        Change::Count { on_hand } => (true, *on_hand, "counted"),
+        Change::Adjust { delta, reason } => (false, *delta, reason.as_str()),
+    };
+    // Both values from under the lock: the difference is that of this change, and Postgres first
+    // holds the new row against the constraints with what it was when the statement began.
     let row = select_product!(
-        "with before as (
-            select product_id, on_hand from stock where product_id = $1 for update
+        "with before as materialized (
+            select product_id, on_hand, reserved from stock where product_id = $1 for update
         ), changed as (
-            update stock s set on_hand = $2 from before where s.product_id = before.product_id
+            update stock s
+            set on_hand = case when $2 then 0 else before.on_hand end + $3,
+                reserved = before.reserved
+            from before where s.product_id = before.product_id
             returning s.product_id, s.on_hand, s.reserved, s.on_hand - before.on_hand as delta
         ), moved as (
             insert into stock_movements (product_id, delta, reason, actor)
-            select product_id, delta, 'counted', $3 from changed where delta <> 0
+            select product_id, delta, $4, $5 from changed where delta <> 0
         )",
         "changed",
         "true",
         product_id,
-        on_hand,
-        actor
-    )
-    .fetch_optional(pool)
-    .await;
-    outcome(row, on_hand)
-}
-
-/// Adds `delta`, or takes it away when it is negative.
-pub(crate) async fn adjust(
-    pool: &PgPool,
-    product_id: Uuid,
-    delta: i64,
-    reason: &str,
-    actor: Uuid,
-) -> Result<Product, StockError> {
-    let row = select_product!(
-        "with changed as (
-            update stock set on_hand = on_hand + $2 where product_id = $1
-            returning product_id, on_hand, reserved
-        ), moved as (
-            insert into stock_movements (product_id, delta, reason, actor)
-            select product_id, $2, $3, $4 from changed
-        )",
-        "changed",
-        "true",
-        product_id,
-        delta,
+        counted,
+        pieces,
         reason,
         actor
     )
-    .fetch_optional(pool)
-    .await;
-    outcome(row, delta)
-}
-
-/// `wanted` tells the two ends of the range apart: only more can be too much.
-fn outcome(
-    row: Result<Option<ProductRow>, sqlx::Error>,
-    wanted: i64,
-) -> Result<Product, StockError> {
-    match row {
-        Ok(Some(row)) => Ok(row.into()),
-        Ok(None) => Err(StockError::UnknownProduct),
-        Err(error) => Err(match db::constraint(&error) {
-            Some("stock_available_check") => StockError::InUse,
-            Some("stock_on_hand_check") if wanted > 0 => StockError::TooMuch,
-            Some("stock_on_hand_check") => StockError::InUse,
-            _ => StockError::Database(error),
-        }),
-    }
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Product::from))
 }

@@ -50,11 +50,7 @@ fn ndjson() -> Format {
                     example = json!("sku,name,description,price_amount,price_currency,category,category_slug,handle,attributes,is_active,on_hand\nMUG-1,Mug,,1999,EUR,Kitchen > Mugs,kitchen/mugs,mug,{},true,5\n")),
             ),
             headers(("Content-Disposition" = String, description = "A name for the file"))),
-        (status = 401, description = "`missing_token` or `invalid_token`", body = ProblemDocument),
-        (status = 403, description = "Not an administrator", body = ProblemDocument),
-        (status = 422, description = "Another `format`", body = ProblemDocument),
-        (status = 429, description = "`too_many_exports` are under way, or `too_many_requests`", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
+        (status = 429, description = "`too_many_exports`: wait until one is done", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]

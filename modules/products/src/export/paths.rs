@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::import::category::MAX_LEVELS;
+use crate::catalogue::categories::LEVELS;
 
 /// So many are kept; then it begins anew.
 const MOST: usize = 10_000;
@@ -56,7 +56,7 @@ impl Paths {
             from up order by leaf, height desc
             "#,
             &unknown,
-            i32::try_from(MAX_LEVELS).unwrap_or(i32::MAX),
+            i32::from(LEVELS),
         )
         .fetch_all(db)
         .await?;

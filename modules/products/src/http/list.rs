@@ -1,13 +1,14 @@
-use actix_web::{get, web};
+use actix_web::{HttpResponse, get, web};
 use garde::Validate;
 use platform::auth::MaybeCaller;
-use platform::problem::ProblemDocument;
+use platform::conditional::{IfNoneMatch, Representation};
 use platform::{Cursor, Limit, Page, Params, Problem};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Module;
 use crate::catalogue::cursor::{Position, Sort};
+use crate::catalogue::facets::{Facets, facets};
 use crate::catalogue::list::{self, Filter};
 use crate::catalogue::product::Product;
 use crate::catalogue::rules::MOST;
@@ -38,6 +39,14 @@ pub(super) struct ListQuery {
     /// Whether any are available.
     #[garde(skip)]
     in_stock: Option<bool>,
+    /// For administrators: only those that are on sale, or only those that are not.
+    #[garde(skip)]
+    is_active: Option<bool>,
+    /// Whether to count what the list has, over all its pages.
+    #[garde(skip)]
+    #[serde(default)]
+    #[param(value_type = Option<bool>, default = false)]
+    facets: bool,
     /// `relevance` when there is a `q`, otherwise `newest`.
     #[garde(skip)]
     #[param(inline)]
@@ -46,21 +55,33 @@ pub(super) struct ListQuery {
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100, default = 20)]
     limit: Limit,
-    /// `next_cursor` of the page before, for the same `q` and `sort`.
+    /// `next_cursor` of the page before, of the same list: `limit` and `facets` may differ, nothing else.
     #[garde(skip)]
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
 }
 
+/// A page of products, and with `facets=true` counts over all pages of the list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProductPage {
+    items: Vec<Product>,
+    /// Send it as `cursor` to get the next page; `null` on the last one.
+    #[schema(required)]
+    next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    facets: Option<Facets>,
+}
+
 /// Products, searched, filtered and sorted. Inactive ones are shown to administrators only.
 #[utoipa::path(
     tag = "products",
-    params(ListQuery),
+    params(ListQuery, IfNoneMatch),
     responses(
-        (status = 200, description = "A page of products", body = Page<Product>),
-        (status = 401, description = "`invalid_token`", body = ProblemDocument),
-        (status = 422, description = "A parameter is not valid", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
+        (status = 200, description = "A page of products", body = ProductPage,
+            headers(("ETag" = String, description = "Another one whenever anything on the page has changed"))),
+        (status = 304, description = "The client has this page already",
+            headers(("ETag" = String, description = "The tag that is right"))),
     ),
     security((), ("bearer" = []))
 )]
@@ -68,8 +89,9 @@ pub(super) struct ListQuery {
 pub(super) async fn list_products(
     module: web::Data<Module>,
     caller: MaybeCaller,
+    known: IfNoneMatch,
     Params(params): Params<ListQuery>,
-) -> Result<web::Json<Page<Product>>, Problem> {
+) -> Result<HttpResponse, Problem> {
     if let (Some(min), Some(max)) = (params.min_price, params.max_price)
         && min > max
     {
@@ -84,25 +106,36 @@ pub(super) async fn list_products(
         (None, Some(_)) => Sort::Relevance,
         (Some(sort), _) => sort,
     };
-    let after = params
-        .cursor
-        .map(|cursor| Position::decode(&cursor, sort, query));
-    let after = after.transpose()?;
     let filter = Filter {
         category: params.category,
         handle: params.handle,
         min_price: params.min_price,
         max_price: params.max_price,
         in_stock: params.in_stock,
+        is_active: params.is_active,
         inactive_too: caller.is_admin(),
     };
-    let rows = params.limit.rows_to_fetch();
+    let after = params.cursor;
+    let after = after.map(|cursor| Position::decode(&cursor, sort, query, &filter));
+    let after = after.transpose()?;
+    let (pool, rows) = (module.pool(), params.limit.rows_to_fetch());
     let found = match query {
-        Some(query) => list::find(module.pool(), query, &filter, sort, after.as_ref(), rows).await,
-        None => list::browse(module.pool(), &filter, sort, after.as_ref(), rows).await,
+        _ if filter.is_empty() => Vec::new(),
+        Some(query) => list::find(pool, query, &filter, sort, after.as_ref(), rows).await?,
+        None => list::browse(pool, &filter, sort, after.as_ref(), rows).await?,
     };
-    let page = Page::from_rows(found?, params.limit, |last| {
-        Position::of(&last.row, last.found.clone(), sort, query)
+    let facets = match params.facets {
+        true => Some(facets(pool, query, &filter, module.config.currency.code()).await?),
+        false => None,
+    };
+    let page = Page::from_rows(found, params.limit, |last| {
+        Position::of(&last.row, last.found.clone(), sort, query, &filter)
     });
-    Ok(web::Json(page.map(|found| found.row.into())))
+    let page = page.map(|found| found.row.into());
+    let page = ProductPage {
+        items: page.items,
+        next_cursor: page.next_cursor,
+        facets,
+    };
+    Ok(Representation::of(&page)?.unless_known(&known))
 }

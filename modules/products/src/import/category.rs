@@ -7,8 +7,8 @@
 
 use uuid::Uuid;
 
-/// As many as are shown of the tree.
-pub const MAX_LEVELS: usize = 64;
+const MAX_LEVELS: usize = 20;
+const MAX_SLUG: usize = 100;
 
 /// The category that a record names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +116,19 @@ pub fn slug(text: &str) -> String {
     }
     slug.truncate(slug.trim_end_matches('-').len());
     slug
+}
+
+/// The slug of a category that is given none.
+pub fn slug_of(name: &str) -> String {
+    match short(&slug(name)) {
+        slug if slug.is_empty() => "category".to_owned(),
+        slug => slug,
+    }
+}
+
+pub(super) fn short(slug: &str) -> String {
+    let head = &slug[..slug.len().min(MAX_SLUG)];
+    head.trim_end_matches('-').to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The form of an upload, read piece by piece: nothing beyond the limits is held.
 
 use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{HttpRequest, web};
@@ -105,6 +106,12 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn malformed(error: MultipartError) -> Problem {
+    if let MultipartError::Payload(error) = &error
+        && !matches!(error, PayloadError::Overflow)
+    {
+        let detail = "The body could not be read to its end.";
+        return Problem::bad_request("unreadable_body", detail);
+    }
     Problem::bad_request(
         "malformed_multipart",
         format!("The form cannot be read: {error}."),

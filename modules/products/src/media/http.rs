@@ -9,8 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::body::expect_media_type;
-use platform::problem::ProblemDocument;
-use platform::{Params, Problem};
+use platform::problem::{FieldError, ProblemDocument};
+use platform::{Params, Problem, conditional};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -54,16 +54,12 @@ pub(crate) struct ImageUpload {
     responses(
         (status = 201, description = "The picture", body = Image,
             headers(("Location" = String, description = "Path of the picture"))),
-        (status = 400, description = "`malformed_multipart`: no form, or one that breaks off", body = ProblemDocument),
-        (status = 401, description = "`missing_token` or `invalid_token`", body = ProblemDocument),
-        (status = 403, description = "Not an administrator", body = ProblemDocument),
-        (status = 404, description = "No such product", body = ProblemDocument),
-        (status = 408, description = "`upload_too_slow`", body = ProblemDocument),
+        (status = 400, description = "`malformed_multipart`: no form, or one that is not whole", body = ProblemDocument),
+        (status = 408, description = "`upload_too_slow`: it did not come within two minutes", body = ProblemDocument),
         (status = 409, description = "`too_many_images`: the product has 50", body = ProblemDocument),
-        (status = 413, description = "`upload_too_large`: too many bytes, or `image_too_large`: too many pixels", body = ProblemDocument),
-        (status = 415, description = "`unsupported_image`: neither JPEG nor PNG nor WebP, or `unsupported_media_type`: not `multipart/form-data`", body = ProblemDocument),
-        (status = 422, description = "A field is not valid, or `invalid_image`: it cannot be decoded", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
+        (status = 413, description = "`upload_too_large`: it has too many bytes; `image_too_large`: it has too many pixels", body = ProblemDocument),
+        (status = 415, description = "`unsupported_image`: neither JPEG nor PNG nor WebP", body = ProblemDocument),
+        (status = 422, description = "`validation_failed`: `errors` names each field; `invalid_image`: it cannot be decoded", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]
@@ -126,10 +122,6 @@ async fn keep(
     ),
     responses(
         (status = 204, description = "It is gone; caches may show it for longer"),
-        (status = 401, description = "`missing_token` or `invalid_token`", body = ProblemDocument),
-        (status = 403, description = "Not an administrator", body = ProblemDocument),
-        (status = 404, description = "No such product, or no such picture of it", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     ),
     security(("bearer" = []))
 )]
@@ -167,6 +159,7 @@ pub(crate) struct MediaQuery {
     params(
         ("key" = String, Path, description = "As in the `url` of a picture", example = "0197f2f0a1b07c3e9d2b4c5d6e7f8091.jpg"),
         MediaQuery,
+        conditional::IfNoneMatch,
     ),
     responses(
         (status = 200, description = "The picture",
@@ -181,9 +174,6 @@ pub(crate) struct MediaQuery {
             )),
         (status = 304, description = "As `If-None-Match` knows it",
             headers(("ETag" = String, description = "Of this picture in this size"))),
-        (status = 404, description = "No such picture", body = ProblemDocument),
-        (status = 422, description = "Another `size`", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     ),
 )]
 #[get("/media/{key}")]
@@ -267,7 +257,7 @@ fn undeveloped(error: PictureError) -> Problem {
         ),
         PictureError::Truncated | PictureError::Broken(_) | PictureError::Panicked => {
             tracing::debug!(error = %chain(&error), "a picture was refused");
-            let field = platform::problem::FieldError::new("file", "cannot be decoded");
+            let field = FieldError::new("file", "cannot be decoded");
             let detail = "The picture is damaged or incomplete.";
             Problem::unprocessable("invalid_image", detail, vec![field])
         }

@@ -111,7 +111,9 @@ pub(super) async fn add(
     let added = sqlx::query_scalar!(
         r#"
         with changed as (
-            update products set images = images || jsonb_build_array($2::jsonb), updated_at = now()
+            update products
+            set images = images || jsonb_build_array($2::jsonb),
+                updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
             where id = $1
             returning id
         ), kept as (
@@ -157,7 +159,7 @@ pub(super) async fn take(
                     from jsonb_array_elements(p.images) with ordinality as each(image, place)
                     where image ->> 'id' <> $2
                 ),
-                updated_at = now()
+                updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
             from found where p.id = found.id
         )
         insert into media_leftovers (key, due_at) select key, now() from found

@@ -2,16 +2,17 @@ use actix_web::{HttpResponse, get, patch, web};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::problem::ProblemDocument;
-use platform::{Body, Problem, auth};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use utoipa::ToSchema;
+use platform::{Body, Cursor, Limit, Page, Params, Problem, auth};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::NO_STORE;
+use super::patch::present;
 use crate::Module;
 use crate::account::{Role, User};
 use crate::lifecycle::Change;
+use crate::store::listing::{self, Filter};
 use crate::store::users;
 
 /// What an administrator changes. What is left out stays as it is.
@@ -28,16 +29,51 @@ pub(super) struct AccountPatch {
     is_active: Option<bool>,
 }
 
-/// A merge patch removes what is `null`, and these cannot be removed (RFC 7396).
-fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    match Option::deserialize(deserializer)? {
-        Some(value) => Ok(Some(value)),
-        None => Err(D::Error::custom("must not be null")),
-    }
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[garde(allow_unvalidated)]
+pub(super) struct ListAccounts {
+    /// A part of the email or of the name; neither case nor accents matter.
+    #[garde(inner(length(chars, max = 200)))]
+    #[param(max_length = 200, example = "schmi")]
+    q: Option<String>,
+    #[param(value_type = Option<auth::Role>)]
+    role: Option<Role>,
+    is_active: Option<bool>,
+    /// 1 to 100.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 100, default = 20)]
+    limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+}
+
+/// List accounts, the newest first
+///
+/// Deleted ones are left out.
+#[utoipa::path(
+    tag = "users",
+    params(ListAccounts),
+    responses((status = 200, description = "A page of accounts", body = Page<User>)),
+    security(("bearer" = []))
+)]
+#[get("/users")]
+pub(super) async fn list_users(
+    module: web::Data<Module>,
+    _: Admin,
+    params: Params<ListAccounts>,
+) -> Result<HttpResponse, Problem> {
+    let params = params.0;
+    let filter = Filter {
+        part: params.q.unwrap_or_default(),
+        role: params.role,
+        is_active: params.is_active,
+        before: params.cursor.map(|cursor| cursor.decode()).transpose()?,
+    };
+    let limit = params.limit.unwrap_or_default();
+    let found = listing::list(&module.pool, &filter, limit).await?;
+    let page = Page::from_rows(found, limit, |user| user.id);
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(page))
 }
 
 /// An account. A deleted one is shown as what remains of it.

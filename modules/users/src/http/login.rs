@@ -9,7 +9,8 @@ use crate::Module;
 use crate::email::Email;
 use crate::hasher::Verdict;
 use crate::refresh_token::RefreshToken;
-use crate::store::{sessions, users};
+use crate::store::sessions::{self, Device};
+use crate::store::users;
 
 /// Signs in.
 ///
@@ -35,6 +36,7 @@ use crate::store::{sessions, users};
 pub(super) async fn login(
     cx: RequestContext,
     module: web::Data<Module>,
+    device: Device,
     credentials: Credentials,
 ) -> Result<HttpResponse, Problem> {
     // What is no address finds no account.
@@ -59,6 +61,7 @@ pub(super) async fn login(
         &account.password_hash,
         &refresh_token.hash(),
         module.config.refresh_token_lifetime,
+        &device,
     )
     .await?
     .ok_or_else(invalid_credentials)?;

@@ -4,7 +4,10 @@ use actix_web::http::{StatusCode, header};
 use platform::Problem;
 
 use crate::HashError;
+use crate::address::MOST;
+use crate::book::BookError;
 use crate::lifecycle::ChangeError;
+use crate::profile::{PasswordError, ProfileError};
 
 /// One answer for an unknown email, a wrong password and a locked account.
 pub(super) fn invalid_credentials() -> Problem {
@@ -22,6 +25,11 @@ pub(super) fn invalid_token(detail: &str) -> Problem {
 fn unauthorized(code: &'static str, challenge: &str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// The address of somebody else.
+pub(super) fn email_taken() -> Problem {
+    Problem::conflict("email_taken", "There is an account with this email.")
 }
 
 pub(super) fn too_many_attempts(wait: Duration) -> Problem {
@@ -67,6 +75,40 @@ impl From<ChangeError> for Problem {
                 "Nobody else administers the shop; make another administrator first.",
             ),
             ChangeError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::AccountDeleted => invalid_token("The account is deleted."),
+            BookError::Unknown => Self::not_found("address"),
+            BookError::Full => Self::conflict(
+                "too_many_addresses",
+                format!("There are {MOST} addresses already; delete one first."),
+            ),
+            BookError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProfileError> for Problem {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::Deleted => invalid_token("The account is deleted."),
+            ProfileError::EmailTaken => email_taken(),
+            ProfileError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Wrong => Self::invalid_field("current_password", "is wrong"),
+            PasswordError::Hash(error) => error.into(),
+            PasswordError::Database(error) => error.into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::NO_STORE;
-use super::problems::too_many_attempts;
+use super::problems::{email_taken, too_many_attempts};
 use crate::Module;
 use crate::account::{User, check_email, check_full_name, check_password};
 use crate::email::Email;
@@ -61,10 +61,7 @@ pub(super) async fn register(
     let hash = module.hasher.hash(new.password).await?;
     match users::insert(&module.pool, &email, &hash, &new.full_name).await {
         Ok(user) => Ok(HttpResponse::Created().insert_header(NO_STORE).json(user)),
-        Err(error) if db::constraint(&error) == Some("users_email_key") => Err(Problem::conflict(
-            "email_taken",
-            "There is an account with this email.",
-        )),
+        Err(error) if db::constraint(&error) == Some("users_email_key") => Err(email_taken()),
         Err(error) => Err(error.into()),
     }
 }

@@ -10,7 +10,7 @@ use super::problems::invalid_token;
 use super::{NO_STORE, tokens};
 use crate::Module;
 use crate::refresh_token::RefreshToken;
-use crate::store::sessions;
+use crate::store::sessions::{self, Device};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,12 +40,13 @@ pub(super) struct SessionToken {
 #[post("/auth/refresh")]
 pub(super) async fn refresh(
     module: web::Data<Module>,
+    device: Device,
     Body(body): Body<SessionToken>,
 ) -> Result<HttpResponse, Problem> {
     let token = RefreshToken::from(body.refresh_token).hash();
     let next = RefreshToken::random();
     let lifetime = module.config.refresh_token_lifetime;
-    let rotated = sessions::rotate(&module.pool, &token, &next.hash(), lifetime).await?;
+    let rotated = sessions::rotate(&module.pool, &token, &next.hash(), lifetime, &device).await?;
     match rotated {
         Some(rotated) => tokens::answer(
             &module,

@@ -96,7 +96,8 @@ pub(crate) async fn change(
     Ok(())
 }
 
-/// Replaces what tells of a person by what tells nothing; sessions and refresh tokens go. An email's
+/// Replaces what tells of a person by what tells nothing; sessions, refresh tokens
+/// and addresses go. An email's
 /// key has an `@`, so the new one is nobody's; the address is in a domain that cannot exist (RFC
 /// 2606, 2).
 pub(crate) async fn anonymise(
@@ -115,12 +116,15 @@ pub(crate) async fn anonymise(
                  password_hash = null,
                  role = 'customer',
                  is_active = false,
+                 default_address_id = null,
                  deleted_at = now(),
                  updated_at = now()
              where id = $1
              returning id
          ), signed_out as (
              delete from sessions using deleted where user_id = deleted.id
+         ), moved_out as (
+             delete from addresses using deleted where user_id = deleted.id
          )
          insert into outbox (event_id, subscriber, aggregate_id, event)
          select $2, subscriber, deleted.id, $3

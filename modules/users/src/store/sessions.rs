@@ -3,14 +3,22 @@
 
 use std::time::Duration;
 
+use platform::Limit;
 use platform::db::retry_contention;
 use sqlx::{PgExecutor, PgPool};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::account::Role;
 
 /// The SHA-256 of a refresh token.
 pub(crate) type TokenHash = [u8; 32];
+
+/// From where a session is opened or refreshed.
+pub(crate) struct Device {
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: String,
+}
 
 /// Opens a session, unless the account was locked or its password changed since it was verified.
 /// The share lock makes a change of password wait, so that it sees the session and ends it.
@@ -20,13 +28,14 @@ pub(crate) async fn open(
     verified_password_hash: &str,
     token: &TokenHash,
     lifetime: Duration,
+    device: &Device,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"with account as (
                select id from users where id = $2 and password_hash = $3 and is_active for share
            ), session as (
-               insert into sessions (id, user_id, expires_at)
-               select $1, id, now() + make_interval(secs => $5) from account
+               insert into sessions (id, user_id, expires_at, user_agent, address)
+               select $1, id, now() + make_interval(secs => $5), $6, $7 from account
                returning id
            )
            insert into refresh_tokens (hash, session_id) select $4, id from session
@@ -36,6 +45,8 @@ pub(crate) async fn open(
         verified_password_hash,
         token,
         lifetime.as_secs_f64(),
+        device.user_agent,
+        device.address,
     )
     .fetch_optional(db)
     .await
@@ -56,6 +67,7 @@ pub(crate) async fn rotate(
     token: &TokenHash,
     next: &TokenHash,
     lifetime: Duration,
+    device: &Device,
 ) -> Result<Option<Rotated>, sqlx::Error> {
     retry_contention(|| {
         sqlx::query_as!(
@@ -70,13 +82,17 @@ pub(crate) async fn rotate(
            ), issued as (
                insert into refresh_tokens (hash, session_id) select $2, session_id from spent
            ), extended as (
-               update sessions s set expires_at = now() + make_interval(secs => $3)
+               update sessions s set
+                   expires_at = now() + make_interval(secs => $3),
+                   used_at = now(), user_agent = $4, address = $5
                from spent where s.id = spent.session_id
            )
            select session_id, user_id, role as "role: Role" from spent"#,
             token,
             next,
             lifetime.as_secs_f64(),
+            device.user_agent,
+            device.address,
         )
         .fetch_optional(pool)
     })
@@ -111,6 +127,56 @@ pub(crate) async fn end(db: impl PgExecutor<'_>, token: &TokenHash) -> Result<()
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// A session that goes on.
+pub(crate) struct Open {
+    pub(crate) id: Uuid,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) used_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) address: Option<String>,
+}
+
+/// The newest first; those before an id.
+pub(crate) async fn list(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    before: Option<Uuid>,
+    limit: Limit,
+) -> Result<Vec<Open>, sqlx::Error> {
+    sqlx::query_as!(
+        Open,
+        "select id, created_at, used_at, expires_at, user_agent, address
+         from sessions
+         where user_id = $1 and ($2::uuid is null or id < $2)
+           and revoked_at is null and expires_at > now()
+         order by id desc
+         limit $3",
+        user_id,
+        before,
+        limit.rows_to_fetch(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Ends one that goes on; whether there was one.
+pub(crate) async fn end_by_id(
+    db: impl PgExecutor<'_>,
+    user_id: Uuid,
+    id: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query!(
+        "update sessions set revoked_at = now()
+         where id = $1 and user_id = $2 and revoked_at is null and expires_at > now()",
+        id,
+        user_id,
+    )
+    .execute(db)
+    .await?;
+    Ok(ended.rows_affected() == 1)
 }
 
 /// Deletes up to `limit` tokens of the `limit` sessions that expired first; how many. Until a session

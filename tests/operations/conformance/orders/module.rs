@@ -10,6 +10,7 @@ use super::{OrdersWorld, Told};
 use crate::conformance::bench::{Fault, World, cx};
 use crate::conformance::database::Database;
 use crate::conformance::products::FakeProducts;
+use crate::conformance::users::FakeUsers;
 
 /// The orders module on a database of its own.
 pub struct OrdersModule {
@@ -30,7 +31,9 @@ impl World for OrdersModule {
             stream: None,
         };
         let products = Arc::new(FakeProducts::default());
-        let module = Arc::new(orders::Module::new(database.pool(), config, products));
+        let users = Arc::new(FakeUsers::default());
+        let module = orders::Module::new(database.pool(), config, products, users);
+        let module = Arc::new(module);
         Self { module, database }
     }
 
@@ -57,9 +60,11 @@ impl OrdersWorld for OrdersModule {
         sqlx::query(
             "with cancelled as (
                insert into orders (id, number, user_id, status, currency, total_minor, note, steps,
-                                   reservation_id, idempotency_key, request_hash)
+                                   reservation_id, idempotency_key, request_hash,
+                                   shipping_address)
                values ($1, $1::text, $2, 'cancelled', 'EUR', 1, $3, 2,
-                       gen_random_uuid(), $4, case when $4 is not null then 'hash'::bytea end)
+                       gen_random_uuid(), $4, case when $4 is not null then 'hash'::bytea end,
+                       jsonb_build_object('name', $3))
              )
              insert into order_history (order_id, step, status, reason, reference)
              values ($1, 1, 'placed', null, null), ($1, 2, 'cancelled', $5, $6)",
@@ -77,8 +82,9 @@ impl OrdersWorld for OrdersModule {
     }
 
     async fn tells(&self, order_id: Uuid) -> [Option<String>; 4] {
+        // An address tells as much as a note.
         let (note, key, reason, reference) = sqlx::query_as(
-            "select note, idempotency_key, reason, reference
+            "select coalesce(note, shipping_address->>'name'), idempotency_key, reason, reference
              from orders join order_history on order_id = id
              where id = $1 and step = 2",
         )

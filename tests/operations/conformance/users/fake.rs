@@ -2,11 +2,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ports::users::{Account, AccountRejection, AccountRequest, Role};
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest, Role,
+};
 use ports::{CallContext, PortError, PortResult, Users};
 use uuid::Uuid;
 
-use super::UsersWorld;
+use super::{UsersWorld, home};
 use crate::conformance::bench::{Fault, World};
 use crate::conformance::faults::Faults;
 
@@ -21,6 +23,8 @@ pub struct FakeUsers {
 struct State {
     accounts: HashMap<Uuid, Account>,
     ended_sessions: HashSet<Uuid>,
+    /// With whose they are.
+    addresses: HashMap<Uuid, (Uuid, Address)>,
 }
 
 #[async_trait]
@@ -39,6 +43,19 @@ impl Users for FakeUsers {
                 Err(PortError::Rejected(AccountRejection::SessionEnded))
             }
             _ => Ok(account.clone()),
+        }
+    }
+
+    async fn address(
+        &self,
+        cx: CallContext,
+        request: AddressRequest,
+    ) -> PortResult<Address, AddressRejection> {
+        self.faults.pass(&cx).await?;
+        let state = self.state.lock().unwrap();
+        match state.addresses.get(&request.address_id) {
+            Some((owner, address)) if *owner == request.user_id => Ok(address.clone()),
+            _ => Err(PortError::Rejected(AddressRejection::UnknownAddress)),
         }
     }
 }
@@ -91,5 +108,22 @@ impl UsersWorld for Arc<FakeUsers> {
 
     async fn end_session(&self, session_id: Uuid) {
         self.state.lock().unwrap().ended_sessions.insert(session_id);
+    }
+
+    async fn address(&self, user_id: Uuid) -> Uuid {
+        let address = home(Uuid::now_v7());
+        let id = address.id;
+        let mut state = self.state.lock().unwrap();
+        state.addresses.insert(id, (user_id, address));
+        id
+    }
+
+    async fn make_default(&self, user_id: Uuid, address_id: Uuid) {
+        let mut state = self.state.lock().unwrap();
+        for (owner, address) in state.addresses.values_mut() {
+            if *owner == user_id {
+                address.is_default = address.id == address_id;
+            }
+        }
     }
 }

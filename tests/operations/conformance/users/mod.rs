@@ -6,7 +6,10 @@ mod module;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use ports::users::{Account, AccountRejection, AccountRequest, Role};
+use futures_util::join;
+use ports::users::{
+    Account, AccountRejection, AccountRequest, Address, AddressRejection, AddressRequest, Role,
+};
 use ports::{CallContext, PortError, PortResult, Users};
 use ports_http::{Remote, Switch};
 use uuid::Uuid;
@@ -23,10 +26,28 @@ pub trait UsersWorld: World<Port = dyn Users> {
     async fn lock(&self, user_id: Uuid);
     async fn session(&self, user_id: Uuid) -> Uuid;
     async fn end_session(&self, session_id: Uuid);
+    /// As [`home`] has it.
+    async fn address(&self, user_id: Uuid) -> Uuid;
+    async fn make_default(&self, user_id: Uuid, address_id: Uuid);
+}
+
+fn home(id: Uuid) -> Address {
+    Address {
+        id,
+        name: "Anna Schmidt".to_owned(),
+        line1: "Unter den Linden 1".to_owned(),
+        line2: None,
+        city: "Berlin".to_owned(),
+        region: None,
+        postal_code: "10117".to_owned(),
+        country: "DE".to_owned(),
+        phone: None,
+        is_default: false,
+    }
 }
 
 impl Tested for dyn Users {
-    const CALLS: usize = 1;
+    const CALLS: usize = 2;
 
     fn remote(remote: Remote) -> Arc<Self> {
         Arc::new(remote)
@@ -41,8 +62,18 @@ impl Tested for dyn Users {
             user_id: Uuid::now_v7(),
             session_id: None,
         };
-        let account = self.account(cx.clone(), request).await;
-        vec![("account", answered(account))]
+        let address = AddressRequest {
+            user_id: request.user_id,
+            address_id: Uuid::now_v7(),
+        };
+        let (account, address) = join!(
+            self.account(cx.clone(), request),
+            self.address(cx.clone(), address),
+        );
+        vec![
+            ("account", answered(account)),
+            ("address", answered(address)),
+        ]
     }
 }
 
@@ -58,6 +89,18 @@ impl<W: UsersWorld> Bench<W> {
         };
         self.port.account(cx(), request).await
     }
+
+    async fn address(
+        &self,
+        user_id: Uuid,
+        address_id: Uuid,
+    ) -> PortResult<Address, AddressRejection> {
+        let request = AddressRequest {
+            user_id,
+            address_id,
+        };
+        self.port.address(cx(), request).await
+    }
 }
 
 on_every_adapter! { Arc<FakeUsers>, UsersModule:
@@ -65,6 +108,8 @@ on_every_adapter! { Arc<FakeUsers>, UsersModule:
     a_locked_account_is_told_not_rejected,
     an_unknown_account_is_rejected,
     a_session_that_ended_is_rejected_where_it_is_asked_about,
+    tells_an_address_and_whether_it_is_the_default,
+    an_address_that_is_unknown_or_somebody_elses_is_rejected,
     answers_a_hundred_at_once,
     a_spent_deadline_is_a_timeout,
     a_stalled_module_costs_the_deadline_and_no_more,
@@ -115,6 +160,36 @@ async fn a_session_that_ended_is_rejected_where_it_is_asked_about(bench: &Bench<
     for session in [None, Some(other)] {
         assert!(bench.account(ada, session).await.unwrap().is_active);
     }
+}
+
+async fn tells_an_address_and_whether_it_is_the_default(bench: &Bench<impl UsersWorld>) {
+    let ada = bench.world.account(Role::Customer).await;
+    let (one, other) = (
+        bench.world.address(ada).await,
+        bench.world.address(ada).await,
+    );
+    assert_eq!(bench.address(ada, one).await, Ok(home(one)));
+    for (default, other) in [(one, other), (other, one)] {
+        bench.world.make_default(ada, default).await;
+        let is_default = true;
+        let address = Address {
+            is_default,
+            ..home(default)
+        };
+        assert_eq!(bench.address(ada, default).await, Ok(address));
+        assert_eq!(bench.address(ada, other).await, Ok(home(other)));
+    }
+}
+
+async fn an_address_that_is_unknown_or_somebody_elses_is_rejected(bench: &Bench<impl UsersWorld>) {
+    let ada = bench.world.account(Role::Customer).await;
+    let bob = bench.world.account(Role::Admin).await;
+    let home = bench.world.address(ada).await;
+    let unknown = Err(PortError::Rejected(AddressRejection::UnknownAddress));
+    for (user, address) in [(ada, Uuid::now_v7()), (bob, home), (Uuid::now_v7(), home)] {
+        assert_eq!(bench.address(user, address).await, unknown);
+    }
+    assert!(bench.address(ada, home).await.is_ok());
 }
 
 async fn answers_a_hundred_at_once(bench: &Bench<impl UsersWorld>) {

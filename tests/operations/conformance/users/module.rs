@@ -22,7 +22,7 @@ impl World for UsersModule {
     type Port = dyn Users;
 
     async fn open() -> Self {
-        let database = Database::create(Module::Users, "users").await;
+        let database = Database::create(Module::Users, "users, addresses").await;
         let config = users::Config {
             login_per_minute: 0,
             refresh_token_lifetime: Duration::from_secs(3600),
@@ -96,6 +96,29 @@ impl UsersWorld for UsersModule {
     async fn end_session(&self, session_id: Uuid) {
         sqlx::query("update sessions set revoked_at = now() where id = $1")
             .bind(session_id)
+            .execute(&self.database.aside)
+            .await
+            .unwrap();
+    }
+
+    async fn address(&self, user_id: Uuid) -> Uuid {
+        let id = Uuid::now_v7();
+        sqlx::query(
+            "insert into addresses (id, user_id, name, line1, city, postal_code, country)
+             values ($1, $2, 'Anna Schmidt', 'Unter den Linden 1', 'Berlin', '10117', 'DE')",
+        )
+        .bind(id)
+        .bind(user_id)
+        .execute(&self.database.aside)
+        .await
+        .unwrap();
+        id
+    }
+
+    async fn make_default(&self, user_id: Uuid, address_id: Uuid) {
+        sqlx::query("update users set default_address_id = $2 where id = $1")
+            .bind(user_id)
+            .bind(address_id)
             .execute(&self.database.aside)
             .await
             .unwrap();

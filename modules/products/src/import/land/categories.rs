@@ -4,10 +4,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Lander, Outcome};
-use crate::import::category::{Category, Level, slug};
+use crate::import::category::{Category, Level, short, slug, slug_of};
 use crate::import::change::{Change, Cleared};
-
-const MAX_SLUG: usize = 100;
 
 impl Lander<'_> {
     /// The category of each line, made where it does not exist. A line that names an id which is
@@ -113,10 +111,9 @@ fn slugs(path: &[Level]) -> impl Iterator<Item = String> {
         .map(|level| slug(&level.name))
         .filter(|word| !word.is_empty())
         .collect();
-    let own = match path.last().map(|level| slug(&level.name)).as_deref() {
-        None | Some("") => "category".to_owned(),
-        Some(own) => short(own),
-    };
+    let own = path
+        .last()
+        .map_or_else(String::new, |level| slug_of(&level.name));
     let numbered = own.clone();
     given
         .into_iter()
@@ -124,11 +121,6 @@ fn slugs(path: &[Level]) -> impl Iterator<Item = String> {
         .filter(|slug| !slug.is_empty())
         .chain((2..10).map(move |number| format!("{numbered}-{number}")))
         .chain(std::iter::once_with(|| Uuid::now_v7().to_string()))
-}
-
-fn short(slug: &str) -> String {
-    let head = &slug[..slug.len().min(MAX_SLUG)];
-    head.trim_end_matches('-').to_owned()
 }
 
 async fn by_slug(tx: &mut PgConnection, slug: &str) -> Result<Option<Uuid>, sqlx::Error> {

@@ -1,0 +1,56 @@
+//! ISO 3166-1 alpha-2: the codes that are assigned.
+
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// In the order of the alphabet.
+const ASSIGNED: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI \
+    BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN \
+    CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK \
+    FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM \
+    HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN \
+    KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK \
+    ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP \
+    NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW \
+    SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF \
+    TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI \
+    VN VU WF WS YE YT ZA ZM ZW";
+
+pub(crate) fn is_assigned(code: &str) -> bool {
+    codes().any(|assigned| assigned == code)
+}
+
+fn codes() -> impl Iterator<Item = &'static str> {
+    ASSIGNED.split_ascii_whitespace()
+}
+
+/// In the OpenAPI document.
+pub(crate) fn schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("ISO 3166-1 alpha-2, as it is assigned"))
+        .enum_values(Some(codes()))
+        .examples(["DE"])
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_assigned_or_it_is_not() {
+        assert_eq!(codes().count(), 249);
+        assert!(codes().all(|code| code.len() == 2) && codes().is_sorted());
+        assert!(
+            ["DE", "GB", "US", "AX", "SS", "TW"]
+                .into_iter()
+                .all(is_assigned)
+        );
+        // Reserved, withdrawn, for users to assign, no code at all.
+        let others = [
+            "UK", "EU", "AN", "SU", "YU", "XK", "ZZ", "de", "DEU", "D", "", "D E",
+        ];
+        assert!(!others.into_iter().any(is_assigned));
+    }
+}
