@@ -172,7 +172,7 @@ async fn many_pages_come_in_order_and_whole() {
             "sku": format!("P{}", number * 7919 % 2503),
             "name": format!("Product {number}"),
             "price": { "amount": number, "currency": "EUR" },
-            "category": format!("Shelf {} > Box {number}", number % 10),
+            "category": format!("Shelf {} > Box {}", number % 10, number % 300),
         });
         format!("{line}\n")
     };

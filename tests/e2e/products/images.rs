@@ -1,40 +1,18 @@
 //! Pictures: taken in, shown, refused, removed.
 
-use std::io::Cursor;
-
 use cleave::settings::Module;
 use futures_util::future::join_all;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage, RgbaImage};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, RgbaImage};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::pictures::{FORM, Part, file, flag, form, form_of, png};
 use crate::support::{Answer, Customer, Raw, TestShop, Topology, eventually};
 
 const NOTHING: &str = "0198c5a0-0000-7000-8000-000000000000";
-const BOUNDARY: &str = "a-line-that-is-in-no-picture";
-
-/// Red on the left, blue on the right.
-fn flag(width: u32, height: u32) -> DynamicImage {
-    let colour = |x, _| match x < width / 2 {
-        true => Rgb([220, 20, 20]),
-        false => Rgb([20, 20, 220]),
-    };
-    RgbImage::from_fn(width, height, colour).into()
-}
-
-fn file(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-    let mut file = Cursor::new(Vec::new());
-    picture.write_to(&mut file, format).unwrap();
-    file.into_inner()
-}
-
-fn png(width: u32, height: u32) -> Vec<u8> {
-    file(&flag(width, height), ImageFormat::Png)
-}
-
 /// An EXIF block that says how the camera was held, and where.
 fn exif(orientation: u8) -> Vec<u8> {
     let mut exif = b"II*\0\x08\0\0\0\x02\0".to_vec();
@@ -57,35 +35,12 @@ fn has(file: &[u8], words: &[u8]) -> bool {
     file.windows(words.len()).any(|window| window == words)
 }
 
-/// One field: its name, perhaps a file's name and type, and its bytes.
-type Part<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
-
-fn form(parts: &[Part<'_>]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, file, bytes) in parts {
-        let mut head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
-        if let Some((file_name, kind)) = file {
-            head += &format!("; filename=\"{file_name}\"\r\ncontent-type: {kind}");
-        }
-        body.extend_from_slice(format!("{head}\r\n\r\n").as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
-    body
-}
-
 async fn send(shop: &TestShop, who: &Customer, product: &str, body: Vec<u8>) -> Answer {
-    let path = format!("/api/v1/products/{product}/images");
-    let request = shop.request(Method::POST, &path).bearer_auth(&who.token);
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    shop.send(request.header("content-type", kind).body(body))
-        .await
+    shop.send(shop.upload(who, product, body)).await
 }
 
 async fn upload(shop: &TestShop, who: &Customer, product: &str, file: &[u8]) -> Answer {
-    let picture = ("file", Some(("picture", "application/octet-stream")), file);
-    send(shop, who, product, form(&[picture])).await
+    send(shop, who, product, form_of(file)).await
 }
 
 struct Shown {
@@ -440,7 +395,6 @@ async fn a_form_that_is_none_is_refused_naming_what_is_wrong() {
         };
         shop.send(request.body(body.to_vec())).await
     };
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     for end in [
         body.len() - 60,
         body.len() - 3000.min(body.len() / 2),
@@ -449,14 +403,15 @@ async fn a_form_that_is_none_is_refused_naming_what_is_wrong() {
         30,
         0,
     ] {
-        let answer = with(Some(&kind), &body[..end]).await;
+        let answer = with(Some(FORM), &body[..end]).await;
         println!("{end}");
         answer.expect_problem(400, "malformed_multipart");
     }
-    let headless = format!("--{BOUNDARY}\r\n\r\nx\r\n--{BOUNDARY}--\r\n");
+    let (_, boundary) = FORM.split_once('=').unwrap();
+    let headless = format!("--{boundary}\r\n\r\nx\r\n--{boundary}--\r\n");
     for (kind, body) in [
-        (kind.as_str(), headless.as_bytes()),
-        (kind.as_str(), &b"\xff\xfe no form at all"[..]),
+        (FORM, headless.as_bytes()),
+        (FORM, &b"\xff\xfe no form at all"[..]),
         ("multipart/form-data", &body),
         ("multipart/form-data; boundary=", &body),
         ("multipart/form-data; boundary=another", &body),

@@ -30,6 +30,12 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Whatever a browser takes it for, it runs nothing.
 const HARMLESS: &str = "default-src 'none'; sandbox";
 
+/// A file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only described; it is sent as a stream")]
+pub(crate) struct Bytes(Vec<u8>);
+
 /// A picture to be.
 #[derive(ToSchema)]
 #[schema(as = ImageUpload)]
@@ -164,9 +170,9 @@ pub(crate) struct MediaQuery {
     responses(
         (status = 200, description = "The picture",
             content(
-                (Vec<u8> = "image/jpeg"),
-                (Vec<u8> = "image/png"),
-                (Vec<u8> = "image/webp"),
+                (Bytes = "image/jpeg"),
+                (Bytes = "image/png"),
+                (Bytes = "image/webp"),
             ),
             headers(
                 ("ETag" = String, description = "Of this picture in this size"),
