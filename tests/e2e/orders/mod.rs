@@ -1,11 +1,14 @@
 //! `/orders` as its clients know it.
 
 mod cancel;
+mod cart;
+mod events;
 mod idempotency;
 mod life;
 mod lists;
 mod payment_window;
 mod place;
+mod shipping;
 mod unconfirmed;
 mod webhooks;
 
