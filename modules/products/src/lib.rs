@@ -4,6 +4,7 @@
 //! [`routes`].
 
 mod audit;
+mod bulk;
 mod catalogue;
 mod config;
 pub mod demo;
@@ -11,6 +12,7 @@ mod http;
 pub mod import;
 mod port;
 mod reservations;
+pub mod words;
 
 use std::sync::Arc;
 

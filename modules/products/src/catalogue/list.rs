@@ -31,7 +31,7 @@ impl Filter {
 }
 
 /// How many matches, found nearby, make a query a frequent one.
-const SAMPLE: i64 = 20;
+const SAMPLE: i64 = 10;
 
 /// A row, and how it was found when there is a query.
 pub(crate) struct Found {

@@ -20,15 +20,17 @@ pub(super) struct Slice<'a> {
 /// Which rows are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reach {
-    /// The next ones in the list's order, matching or not.
-    Near,
+    /// The next ones in the list's order, matching or not: so many for each that is wanted.
+    Near(i64),
     /// All that an index finds.
     All,
 }
 
-/// How many rows are looked at nearby for each that is wanted. What is more frequent than one row
-/// in this many is soon found there; what is rarer is quickly fetched whole from its index.
-const NEARBY: i64 = 20;
+/// In a million products a match among a hundred is as soon found by walking as by its index, where
+/// ten thousand would have to be fetched. What turns up as often as that in the first of these is
+/// looked for in the second.
+const NEARBY: i64 = 50;
+const FARTHER: i64 = 150;
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
@@ -37,9 +39,14 @@ impl Slice<'_> {
     /// At a cost that depends neither on the place in the list nor on how frequent a match is.
     pub(super) async fn fetch(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
         if self.narrows() {
-            let rows = self.fetch_within(Reach::Near, pool).await?;
-            if self.is_full(&rows) {
-                return Ok(rows);
+            for reach in [NEARBY, FARTHER] {
+                let rows = self.fetch_within(Reach::Near(reach), pool).await?;
+                if self.is_full(&rows) {
+                    return Ok(rows);
+                }
+                if rows.len() * 3 < usize::try_from(self.rows).unwrap_or_default() {
+                    break;
+                }
             }
         }
         self.fetch_all(pool).await
@@ -50,9 +57,9 @@ impl Slice<'_> {
         self.fetch_within(Reach::All, pool).await
     }
 
-    /// Whether there are so many matches that the nearby rows hold enough of them.
+    /// Whether there are so many matches that it is worth while to look for them nearby.
     pub(super) async fn is_frequent(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        let mut statement = self.statement("p.id", Reach::Near);
+        let mut statement = self.statement("p.id", Reach::Near(2 * NEARBY));
         let rows: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
         Ok(self.is_full(&rows))
     }
@@ -68,6 +75,7 @@ impl Slice<'_> {
             || filter.handle.is_some()
             || filter.min_price.is_some()
             || filter.max_price.is_some()
+            || filter.in_stock == Some(false)
             || filter.is_active == Some(false)
     }
 
@@ -97,15 +105,15 @@ impl Slice<'_> {
             self.push_price(&mut sql);
         }
         match reach {
-            Reach::Near => {
+            Reach::Near(nearby) => {
                 self.push_order(&mut sql);
                 sql.push(" limit ")
-                    .push_bind(self.rows * NEARBY)
+                    .push_bind(self.rows * nearby)
                     .push(") p where true");
                 self.push_conditions(&mut sql);
             }
             Reach::All if self.narrows() => {
-                self.push_conditions(&mut sql);
+                self.push_indexed(&mut sql);
                 sql.push(" offset 0) p");
             }
             Reach::All => {
@@ -148,14 +156,23 @@ impl Slice<'_> {
             sql.push(" and p.handle = ").push_bind(handle);
         }
         self.push_price(sql);
-        if let Some(in_stock) = filter.in_stock {
-            sql.push(
-                " and (select s.on_hand > s.reserved from stock s where s.product_id = p.id) = ",
-            );
-            sql.push_bind(in_stock);
+        // Row by row: a join would lose the order of the rows.
+        let sold_out = " and (select o.product_id from sold_out o where o.product_id = p.id)";
+        match filter.in_stock {
+            None => {}
+            Some(true) => drop(sql.push(sold_out).push(" is null")),
+            Some(false) => drop(sql.push(sold_out).push(" is not null")),
         }
         if let Some((tier, terms)) = self.matching {
             tier.push_match(terms, sql);
+        }
+    }
+
+    /// [`Self::push_conditions`] for a statement that may read in any order.
+    pub(super) fn push_indexed(&self, sql: &mut QueryBuilder<Postgres>) {
+        self.push_conditions(sql);
+        if self.filter.in_stock == Some(false) {
+            sql.push(" and p.id in (select o.product_id from sold_out o)");
         }
     }
 
