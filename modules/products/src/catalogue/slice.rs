@@ -9,6 +9,7 @@ use super::search::Terms;
 use super::tier::Tier;
 
 /// The rows of one tier of a list that follow a place in it.
+#[derive(Clone, Copy)]
 pub(super) struct Slice<'a> {
     pub(super) filter: &'a Filter,
     pub(super) sort: Sort,
@@ -18,50 +19,100 @@ pub(super) struct Slice<'a> {
 }
 
 /// Which rows are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
+#[derive(Clone, Copy)]
+enum Reach<'a> {
     /// The next ones in the list's order, matching or not: so many for each that is wanted.
     Near(i64),
+    /// Those that indexes find among the next ones, up to this key.
+    Window(&'a Key),
     /// All that an index finds.
     All,
 }
 
-/// In a million products a match among a hundred is as soon found by walking as by its index, where
-/// ten thousand would have to be fetched. What turns up as often as that in the first of these is
-/// looked for in the second.
+/// How frequent matches are, which decides where they are soonest found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frequency {
+    Rare,
+    Some,
+    Frequent,
+}
+
+/// To look at a row takes as long as to fetch one that an index found. In a million products a
+/// match among a hundred is soon found by looking at the next ones.
 const NEARBY: i64 = 50;
-const FARTHER: i64 = 150;
+/// Next ones of which an index tells the matching ones; to pass over a row there costs little.
+const WINDOW: i64 = 20_000;
+/// How many rows, at most, tell how frequent matches are, and how many of them make them so.
+const SAMPLE: i64 = 1000;
+const SAMPLE_FOUND: i64 = 10;
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
 
 impl Slice<'_> {
     /// At a cost that depends neither on the place in the list nor on how frequent a match is.
-    pub(super) async fn fetch(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
-        if self.narrows() {
-            for reach in [NEARBY, FARTHER] {
-                let rows = self.fetch_within(Reach::Near(reach), pool).await?;
-                if self.is_full(&rows) {
-                    return Ok(rows);
-                }
-                if rows.len() * 3 < usize::try_from(self.rows).unwrap_or_default() {
-                    break;
-                }
+    pub(super) async fn fetch(
+        &self,
+        frequency: Frequency,
+        pool: &PgPool,
+    ) -> Result<Vec<ProductRow>, sqlx::Error> {
+        if self.narrows() && frequency == Frequency::Frequent {
+            let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
+            if self.is_full(&rows) {
+                return Ok(rows);
             }
         }
-        self.fetch_all(pool).await
-    }
-
-    /// For what is known to be rare.
-    pub(super) async fn fetch_all(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
+        if self.narrows()
+            && frequency != Frequency::Rare
+            && let Some(end) = self.end_of_window(pool).await?
+        {
+            let rows = self.fetch_within(Reach::Window(&end), pool).await?;
+            if self.is_full(&rows) {
+                return Ok(rows);
+            }
+        }
         self.fetch_within(Reach::All, pool).await
     }
 
-    /// Whether there are so many matches that it is worth while to look for them nearby.
-    pub(super) async fn is_frequent(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        let mut statement = self.statement("p.id", Reach::Near(2 * NEARBY));
-        let rows: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
-        Ok(self.is_full(&rows))
+    /// By a sample of those nearby.
+    pub(super) async fn frequency(&self, pool: &PgPool) -> Result<Frequency, sqlx::Error> {
+        let sample = Self {
+            rows: SAMPLE_FOUND,
+            ..*self
+        };
+        let mut statement = sample.statement("p.id", Reach::Near(SAMPLE / SAMPLE_FOUND));
+        let found: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
+        Ok(match found.len() {
+            0 => Frequency::Rare,
+            _ if sample.is_full(&found) => Frequency::Frequent,
+            _ => Frequency::Some,
+        })
+    }
+
+    /// `None` when fewer rows follow.
+    async fn end_of_window(&self, pool: &PgPool) -> Result<Option<Key>, sqlx::Error> {
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(self.key()).push(" from products p where true");
+        self.push_after(&mut sql);
+        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
+            self.push_price(&mut sql);
+        }
+        self.push_order(&mut sql);
+        sql.push(" offset ").push_bind(WINDOW).push(" limit 1");
+        Ok(match self.sort {
+            Sort::Relevance | Sort::Newest => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Newest)
+            }
+            Sort::Price | Sort::PriceDescending => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Price)
+            }
+            Sort::Name => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Name)
+            }
+        })
     }
 
     fn is_full<T>(&self, rows: &[T]) -> bool {
@@ -81,7 +132,7 @@ impl Slice<'_> {
 
     async fn fetch_within(
         &self,
-        reach: Reach,
+        reach: Reach<'_>,
         pool: &PgPool,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
         let columns = "p.id, p.sku, p.name, p.description, p.price_minor, p.currency, \
@@ -95,7 +146,7 @@ impl Slice<'_> {
     ///
     /// Plans are generic, so estimates know no values: `offset 0` keeps the planner from walking
     /// the list in its order for what is rare, and the constant limit from hashing all stock.
-    fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
+    fn statement(&self, columns: &str, reach: Reach<'_>) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("");
         self.push_tree("with recursive ", " ", &mut sql);
         sql.push("select ").push(columns);
@@ -111,6 +162,11 @@ impl Slice<'_> {
                     .push_bind(self.rows * nearby)
                     .push(") p where true");
                 self.push_conditions(&mut sql);
+            }
+            Reach::Window(end) => {
+                self.push_until(end, &mut sql);
+                self.push_indexed(&mut sql);
+                sql.push(" offset 0) p");
             }
             Reach::All if self.narrows() => {
                 self.push_indexed(&mut sql);
@@ -189,6 +245,44 @@ impl Slice<'_> {
         }
     }
 
+    /// What the list is sorted by first.
+    fn key(&self) -> &'static str {
+        match self.sort {
+            Sort::Relevance | Sort::Newest => "p.created_at",
+            Sort::Price | Sort::PriceDescending => "p.price_minor",
+            Sort::Name => r#"p.name collate "und-x-icu""#,
+        }
+    }
+
+    /// Beside [`Self::push_after`]. Two bounds, because the planner takes that for few rows and so
+    /// for worth an index.
+    fn push_until(&self, end: &Key, sql: &mut QueryBuilder<Postgres>) {
+        let after = self.after.map(|(key, _)| key);
+        sql.push(" and ").push(self.key());
+        match self.sort {
+            Sort::Relevance | Sort::Newest | Sort::PriceDescending => {
+                sql.push(" >= ");
+                push_key(end, sql);
+                sql.push(" and ").push(self.key()).push(" <= ");
+                match (after, self.sort) {
+                    (Some(key), _) => push_key(key, sql),
+                    (None, Sort::PriceDescending) => drop(sql.push(MOST)),
+                    (None, _) => drop(sql.push("'infinity'")),
+                }
+            }
+            Sort::Price | Sort::Name => {
+                sql.push(" <= ");
+                push_key(end, sql);
+                sql.push(" and ").push(self.key()).push(" >= ");
+                match (after, self.sort) {
+                    (Some(key), _) => push_key(key, sql),
+                    (None, Sort::Price) => drop(sql.push("0")),
+                    (None, _) => drop(sql.push("''")),
+                }
+            }
+        }
+    }
+
     fn push_after(&self, sql: &mut QueryBuilder<Postgres>) {
         let Some((key, id)) = self.after else { return };
         sql.push(match self.sort {
@@ -197,11 +291,7 @@ impl Slice<'_> {
             Sort::PriceDescending => " and (p.price_minor, p.id) < (",
             Sort::Name => r#" and (p.name collate "und-x-icu", p.id) > ("#,
         });
-        match key {
-            Key::Newest(created_at) => sql.push_bind(*created_at),
-            Key::Price(price_minor) => sql.push_bind(*price_minor),
-            Key::Name(name) => sql.push_bind(name),
-        };
+        push_key(key, sql);
         sql.push(", ").push_bind(id).push(")");
     }
 
@@ -213,4 +303,12 @@ impl Slice<'_> {
             Sort::Name => r#" order by p.name collate "und-x-icu", p.id"#,
         });
     }
+}
+
+fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
+    match key {
+        Key::Newest(created_at) => sql.push_bind(*created_at),
+        Key::Price(price_minor) => sql.push_bind(*price_minor),
+        Key::Name(name) => sql.push_bind(name.clone()),
+    };
 }
