@@ -38,6 +38,8 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
             ("plan_cache_mode", "force_generic_plan"),
             // A generic plan looks costly where it is not; compiling it takes longer than running it.
             ("jit", "off"),
+            // In kB. A search looks through all entries that wait to be put into its index.
+            ("gin_pending_list_limit", "512"),
         ])
         .log_statements(LevelFilter::Trace)
         .log_slow_statements(LevelFilter::Warn, Duration::from_secs(1));

@@ -4,6 +4,7 @@
 //! [`routes`].
 
 mod audit;
+mod bulk;
 mod catalogue;
 mod config;
 pub mod demo;
@@ -14,6 +15,7 @@ mod media;
 mod port;
 mod reservations;
 mod spreadsheet;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -201,4 +201,12 @@ pub const CASES: &[Case] = &[
         "reservation_lines_quantity_check",
         "update reservation_lines set quantity = 0",
     ),
+    (
+        "sold_out_pkey",
+        "insert into sold_out select product_id from stock, generate_series(1, 2)",
+    ),
+    (
+        "sold_out_stock_fkey",
+        "insert into sold_out values (gen_random_uuid())",
+    ),
 ];

@@ -199,7 +199,7 @@ fn statement(slice: &Slice<'_>, among: Among) -> QueryBuilder<Postgres> {
     slice.push_tree("", ", ", &mut sql);
     sql.push("looked_at as materialized (select * from products p where true");
     if let Among::All = among {
-        slice.push_conditions(&mut sql);
+        slice.push_indexed(&mut sql);
     } else {
         sql.push(" order by p.created_at desc, p.id desc");
     }

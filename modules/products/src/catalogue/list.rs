@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use super::cursor::{Match, Position, Sort};
 use super::product::ProductRow;
 use super::search::{self, Terms};
-use super::slice::Slice;
+use super::slice::{Frequency, Slice};
 use super::tier::Tier;
 
 /// Which products a list has; all conditions must hold.
@@ -30,9 +30,6 @@ impl Filter {
     }
 }
 
-/// How many matches, found nearby, make a query a frequent one.
-const SAMPLE: i64 = 20;
-
 /// A row, and how it was found when there is a query.
 pub(crate) struct Found {
     pub(crate) row: ProductRow,
@@ -54,7 +51,7 @@ pub(crate) async fn browse(
         after: after.map(|place| (&place.key, place.id)),
         rows,
     };
-    let rows = slice.fetch(pool).await?;
+    let rows = slice.fetch(Frequency::Frequent, pool).await?;
     let plain = |row| Found { row, found: None };
     Ok(rows.into_iter().map(plain).collect())
 }
@@ -81,7 +78,7 @@ pub(crate) async fn find(
         rows,
     };
     // Every tier is a part of this one, so that one look tells how to find them all.
-    let frequent = slice(Tier::Any, None, SAMPLE).is_frequent(pool).await?;
+    let frequency = slice(Tier::Any, None, rows).frequency(pool).await?;
     let mut page: Vec<Found> = Vec::new();
     let mut wanted = rows;
     for tier in tiers(sort, &terms, last.map(|last| last.tier)) {
@@ -90,10 +87,11 @@ pub(crate) async fn find(
         }
         let place = after.filter(|_| last.is_some_and(|last| last.tier == tier));
         let slice = slice(tier, place.map(|place| (&place.key, place.id)), wanted);
-        let rows = match frequent && !tier.is_always_rare() {
-            true => slice.fetch(pool).await?,
-            false => slice.fetch_all(pool).await?,
+        let frequency = match tier.is_always_rare() {
+            true => Frequency::Rare,
+            false => frequency,
         };
+        let rows = slice.fetch(frequency, pool).await?;
         wanted -= i64::try_from(rows.len()).unwrap_or(wanted);
         page.extend(rows.into_iter().map(|row| Found {
             row,

@@ -5,21 +5,33 @@
 
 use sqlx::PgPool;
 
-/// The words of a query, as searches of growing width. The `_words` are Postgres `tsquery` texts.
+use crate::words;
+
+/// The words of a query, as searches of growing width.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// The whole query, normalised.
-    pub(super) text: String,
+    /// The whole query as a SKU and as a name.
+    pub(super) sku: String,
+    pub(super) name: String,
     /// Each word as it is.
-    pub(super) exact_words: String,
+    pub(super) exact: Search,
     /// The last word may go on.
-    pub(super) prefix_words: String,
-    /// Unknown words, or what they may have meant; `prefix_words` when all words are known.
-    pub(super) typo_words: String,
+    pub(super) prefix: Search,
+    /// Unknown words, or what they may have meant; `prefix` when all words are known.
+    pub(super) typo: Search,
     /// Any word, or what it may have meant: for when nothing else is found.
-    pub(super) guess_words: String,
+    pub(super) guess: Search,
     /// Which words are taken for mistyped, counted from 0.
     pub(super) mistyped: Vec<u8>,
+}
+
+/// Texts of a Postgres `tsquery`, whose lexemes are those of [`words::document`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Search {
+    /// All words stand in what names the product.
+    pub(super) title: String,
+    /// They stand there or in its description.
+    pub(super) any: String,
 }
 
 struct Word {
@@ -37,6 +49,8 @@ pub(crate) async fn terms(
     query: &str,
     mistyped: Option<&[u8]>,
 ) -> Result<Option<Terms>, sqlx::Error> {
+    let normalised = words::normalised(query);
+    let typed: Vec<&str> = normalised.split(' ').collect();
     let mut words = sqlx::query!(
         r#"select word as "word!",
             exists (
@@ -47,10 +61,10 @@ pub(crate) async fn terms(
                 select distinct s.word
                 from search_variants(q.word) typed join search_words s on s.variant = typed
             ) as "near!"
-        from unnest(string_to_array(trim(search_text($1)), ' ')) with ordinality q (word, nth)
+        from unnest($1::text[]) with ordinality q (word, nth)
         where word <> ''
         order by nth"#,
-        query
+        &typed as &[&str]
     )
     .map(|row| Word {
         near: row
@@ -74,23 +88,23 @@ pub(crate) async fn terms(
 impl Terms {
     fn new(words: &[Word]) -> Option<Self> {
         let (last, _) = words.split_last()?;
-        let all = |term: &dyn Fn(&Word, &str) -> String| {
-            let terms = words.iter().map(|word| {
-                let end = if std::ptr::eq(word, last) { ":*" } else { "" };
-                term(word, end)
-            });
-            terms.collect::<Vec<_>>().join(" & ")
+        let end = |word: &Word| match std::ptr::eq(word, last) {
+            true => ":*",
+            false => "",
         };
-        let text = words.iter().map(|w| w.word.as_str()).collect::<Vec<_>>();
+        let whole: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
+        let whole = whole.join("_");
+        let whole = words::head(&whole, words::WHOLE_CHARS);
         Some(Self {
-            text: text.join(" "),
-            exact_words: all(&|word, _| quoted(&word.word, "")),
-            prefix_words: all(&|word, end| quoted(&word.word, end)),
-            typo_words: all(&|word, end| match word.known {
-                true => quoted(&word.word, end),
-                false => word.or_near(end),
+            sku: format!("'#{whole}'"),
+            name: format!("'^{whole}'"),
+            exact: Search::of(words, |word| word.is(word.alone(), "")),
+            prefix: Search::of(words, |word| word.is(word.alone(), end(word))),
+            typo: Search::of(words, |word| match word.known {
+                true => word.is(word.alone(), end(word)),
+                false => word.is(word.or_near(), end(word)),
             }),
-            guess_words: all(&|word, end| word.or_near(end)),
+            guess: Search::of(words, |word| word.is(word.or_near(), end(word))),
             mistyped: (0..=u8::MAX)
                 .zip(words)
                 .filter(|(_, word)| !word.known)
@@ -100,27 +114,45 @@ impl Terms {
     }
 
     pub(super) fn has_typos(&self) -> bool {
-        self.typo_words != self.prefix_words
+        self.typo != self.prefix
     }
 
     pub(super) fn has_guesses(&self) -> bool {
-        self.guess_words != self.typo_words
+        self.guess != self.typo
+    }
+}
+
+impl Search {
+    fn of(words: &[Word], term: impl Fn(&Word) -> Self) -> Self {
+        let terms: Vec<Self> = words.iter().map(term).collect();
+        let all = |of: fn(&Self) -> &str| terms.iter().map(of).collect::<Vec<_>>().join(" & ");
+        Self {
+            title: all(|term| &term.title),
+            any: all(|term| &term.any),
+        }
     }
 }
 
 impl Word {
-    fn or_near(&self, end: &str) -> String {
-        let near = self.near.iter().map(|near| quoted(near, end));
-        let any: Vec<_> = std::iter::once(quoted(&self.word, end))
-            .chain(near)
-            .collect();
-        format!("({})", any.join(" | "))
+    fn alone(&self) -> impl Iterator<Item = &str> + Clone {
+        std::iter::once(self.word.as_str())
     }
-}
 
-/// Words are letters and digits only; quotes keep the parser from seeing more in them.
-fn quoted(word: &str, end: &str) -> String {
-    format!("'{word}'{end}")
+    fn or_near(&self) -> impl Iterator<Item = &str> + Clone {
+        self.alone().chain(self.near.iter().map(String::as_str))
+    }
+
+    /// Words are letters and digits only; quotes keep the parser from seeing more in them.
+    fn is<'a>(&self, words: impl Iterator<Item = &'a str> + Clone, end: &str) -> Search {
+        let cut = words.map(|word| words::head(word, words::WORD_CHARS));
+        let title = cut.clone().map(|word| format!("'={word}'{end}"));
+        let text = cut.map(|word| format!("'{word}'{end}"));
+        let any_of = |terms: Vec<String>| format!("({})", terms.join(" | "));
+        Search {
+            title: any_of(title.clone().collect()),
+            any: any_of(title.chain(text).collect()),
+        }
+    }
 }
 
 /// Short words have too many neighbours, and a number one digit off is another number.
@@ -206,13 +238,18 @@ mod tests {
     #[test]
     fn only_unknown_words_are_widened_until_nothing_is_found() {
         let terms = Terms::with_typos_and_guesses();
-        assert_eq!(terms.text, "tale lammp");
-        assert_eq!(terms.exact_words, "'tale' & 'lammp'");
-        assert_eq!(terms.prefix_words, "'tale' & 'lammp':*");
-        assert_eq!(terms.typo_words, "'tale' & ('lammp':* | 'lamp':*)");
+        assert_eq!(terms.sku, "'#tale_lammp'");
+        assert_eq!(terms.name, "'^tale_lammp'");
+        assert_eq!(terms.exact.title, "('=tale') & ('=lammp')");
+        assert_eq!(terms.prefix.title, "('=tale') & ('=lammp':*)");
         assert_eq!(
-            terms.guess_words,
-            "('tale' | 'table') & ('lammp':* | 'lamp':*)"
+            terms.prefix.any,
+            "('=tale' | 'tale') & ('=lammp':* | 'lammp':*)"
+        );
+        assert_eq!(terms.typo.title, "('=tale') & ('=lammp':* | '=lamp':*)");
+        assert_eq!(
+            terms.guess.title,
+            "('=tale' | '=table') & ('=lammp':* | '=lamp':*)"
         );
         assert_eq!(terms.mistyped, [1]);
         assert!(terms.has_typos() && terms.has_guesses());

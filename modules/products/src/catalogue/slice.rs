@@ -9,6 +9,7 @@ use super::search::Terms;
 use super::tier::Tier;
 
 /// The rows of one tier of a list that follow a place in it.
+#[derive(Clone, Copy)]
 pub(super) struct Slice<'a> {
     pub(super) filter: &'a Filter,
     pub(super) sort: Sort,
@@ -18,43 +19,100 @@ pub(super) struct Slice<'a> {
 }
 
 /// Which rows are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// The next ones in the list's order, matching or not.
-    Near,
+#[derive(Clone, Copy)]
+enum Reach<'a> {
+    /// The next ones in the list's order, matching or not: so many for each that is wanted.
+    Near(i64),
+    /// Those that indexes find among the next ones, up to this key.
+    Window(&'a Key),
     /// All that an index finds.
     All,
 }
 
-/// How many rows are looked at nearby for each that is wanted. What is more frequent than one row
-/// in this many is soon found there; what is rarer is quickly fetched whole from its index.
-const NEARBY: i64 = 20;
+/// How frequent matches are, which decides where they are soonest found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frequency {
+    Rare,
+    Some,
+    Frequent,
+}
+
+/// To look at a row takes as long as to fetch one that an index found. In a million products a
+/// match among a hundred is soon found by looking at the next ones.
+const NEARBY: i64 = 50;
+/// Next ones of which an index tells the matching ones; to pass over a row there costs little.
+const WINDOW: i64 = 20_000;
+/// How many rows, at most, tell how frequent matches are, and how many of them make them so.
+const SAMPLE: i64 = 1000;
+const SAMPLE_FOUND: i64 = 10;
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
 
 impl Slice<'_> {
     /// At a cost that depends neither on the place in the list nor on how frequent a match is.
-    pub(super) async fn fetch(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
-        if self.narrows() {
-            let rows = self.fetch_within(Reach::Near, pool).await?;
+    pub(super) async fn fetch(
+        &self,
+        frequency: Frequency,
+        pool: &PgPool,
+    ) -> Result<Vec<ProductRow>, sqlx::Error> {
+        if self.narrows() && frequency == Frequency::Frequent {
+            let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
             if self.is_full(&rows) {
                 return Ok(rows);
             }
         }
-        self.fetch_all(pool).await
-    }
-
-    /// For what is known to be rare.
-    pub(super) async fn fetch_all(&self, pool: &PgPool) -> Result<Vec<ProductRow>, sqlx::Error> {
+        if self.narrows()
+            && frequency != Frequency::Rare
+            && let Some(end) = self.end_of_window(pool).await?
+        {
+            let rows = self.fetch_within(Reach::Window(&end), pool).await?;
+            if self.is_full(&rows) {
+                return Ok(rows);
+            }
+        }
         self.fetch_within(Reach::All, pool).await
     }
 
-    /// Whether there are so many matches that the nearby rows hold enough of them.
-    pub(super) async fn is_frequent(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        let mut statement = self.statement("p.id", Reach::Near);
-        let rows: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
-        Ok(self.is_full(&rows))
+    /// By a sample of those nearby.
+    pub(super) async fn frequency(&self, pool: &PgPool) -> Result<Frequency, sqlx::Error> {
+        let sample = Self {
+            rows: SAMPLE_FOUND,
+            ..*self
+        };
+        let mut statement = sample.statement("p.id", Reach::Near(SAMPLE / SAMPLE_FOUND));
+        let found: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
+        Ok(match found.len() {
+            0 => Frequency::Rare,
+            _ if sample.is_full(&found) => Frequency::Frequent,
+            _ => Frequency::Some,
+        })
+    }
+
+    /// `None` when fewer rows follow.
+    async fn end_of_window(&self, pool: &PgPool) -> Result<Option<Key>, sqlx::Error> {
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(self.key()).push(" from products p where true");
+        self.push_after(&mut sql);
+        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
+            self.push_price(&mut sql);
+        }
+        self.push_order(&mut sql);
+        sql.push(" offset ").push_bind(WINDOW).push(" limit 1");
+        Ok(match self.sort {
+            Sort::Relevance | Sort::Newest => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Newest)
+            }
+            Sort::Price | Sort::PriceDescending => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Price)
+            }
+            Sort::Name => {
+                let end = sql.build_query_scalar().fetch_optional(pool).await?;
+                end.map(Key::Name)
+            }
+        })
     }
 
     fn is_full<T>(&self, rows: &[T]) -> bool {
@@ -68,12 +126,13 @@ impl Slice<'_> {
             || filter.handle.is_some()
             || filter.min_price.is_some()
             || filter.max_price.is_some()
+            || filter.in_stock == Some(false)
             || filter.is_active == Some(false)
     }
 
     async fn fetch_within(
         &self,
-        reach: Reach,
+        reach: Reach<'_>,
         pool: &PgPool,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
         let columns = "p.id, p.sku, p.name, p.description, p.price_minor, p.currency, \
@@ -87,7 +146,7 @@ impl Slice<'_> {
     ///
     /// Plans are generic, so estimates know no values: `offset 0` keeps the planner from walking
     /// the list in its order for what is rare, and the constant limit from hashing all stock.
-    fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
+    fn statement(&self, columns: &str, reach: Reach<'_>) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("");
         self.push_tree("with recursive ", " ", &mut sql);
         sql.push("select ").push(columns);
@@ -97,15 +156,20 @@ impl Slice<'_> {
             self.push_price(&mut sql);
         }
         match reach {
-            Reach::Near => {
+            Reach::Near(nearby) => {
                 self.push_order(&mut sql);
                 sql.push(" limit ")
-                    .push_bind(self.rows * NEARBY)
+                    .push_bind(self.rows * nearby)
                     .push(") p where true");
                 self.push_conditions(&mut sql);
             }
+            Reach::Window(end) => {
+                self.push_until(end, &mut sql);
+                self.push_indexed(&mut sql);
+                sql.push(" offset 0) p");
+            }
             Reach::All if self.narrows() => {
-                self.push_conditions(&mut sql);
+                self.push_indexed(&mut sql);
                 sql.push(" offset 0) p");
             }
             Reach::All => {
@@ -148,14 +212,23 @@ impl Slice<'_> {
             sql.push(" and p.handle = ").push_bind(handle);
         }
         self.push_price(sql);
-        if let Some(in_stock) = filter.in_stock {
-            sql.push(
-                " and (select s.on_hand > s.reserved from stock s where s.product_id = p.id) = ",
-            );
-            sql.push_bind(in_stock);
+        // Row by row: a join would lose the order of the rows.
+        let sold_out = " and (select o.product_id from sold_out o where o.product_id = p.id)";
+        match filter.in_stock {
+            None => {}
+            Some(true) => drop(sql.push(sold_out).push(" is null")),
+            Some(false) => drop(sql.push(sold_out).push(" is not null")),
         }
         if let Some((tier, terms)) = self.matching {
             tier.push_match(terms, sql);
+        }
+    }
+
+    /// [`Self::push_conditions`] for a statement that may read in any order.
+    pub(super) fn push_indexed(&self, sql: &mut QueryBuilder<Postgres>) {
+        self.push_conditions(sql);
+        if self.filter.in_stock == Some(false) {
+            sql.push(" and p.id in (select o.product_id from sold_out o)");
         }
     }
 
@@ -172,6 +245,44 @@ impl Slice<'_> {
         }
     }
 
+    /// What the list is sorted by first.
+    fn key(&self) -> &'static str {
+        match self.sort {
+            Sort::Relevance | Sort::Newest => "p.created_at",
+            Sort::Price | Sort::PriceDescending => "p.price_minor",
+            Sort::Name => r#"p.name collate "und-x-icu""#,
+        }
+    }
+
+    /// Beside [`Self::push_after`]. Two bounds, because the planner takes that for few rows and so
+    /// for worth an index.
+    fn push_until(&self, end: &Key, sql: &mut QueryBuilder<Postgres>) {
+        let after = self.after.map(|(key, _)| key);
+        sql.push(" and ").push(self.key());
+        match self.sort {
+            Sort::Relevance | Sort::Newest | Sort::PriceDescending => {
+                sql.push(" >= ");
+                push_key(end, sql);
+                sql.push(" and ").push(self.key()).push(" <= ");
+                match (after, self.sort) {
+                    (Some(key), _) => push_key(key, sql),
+                    (None, Sort::PriceDescending) => drop(sql.push(MOST)),
+                    (None, _) => drop(sql.push("'infinity'")),
+                }
+            }
+            Sort::Price | Sort::Name => {
+                sql.push(" <= ");
+                push_key(end, sql);
+                sql.push(" and ").push(self.key()).push(" >= ");
+                match (after, self.sort) {
+                    (Some(key), _) => push_key(key, sql),
+                    (None, Sort::Price) => drop(sql.push("0")),
+                    (None, _) => drop(sql.push("''")),
+                }
+            }
+        }
+    }
+
     fn push_after(&self, sql: &mut QueryBuilder<Postgres>) {
         let Some((key, id)) = self.after else { return };
         sql.push(match self.sort {
@@ -180,11 +291,7 @@ impl Slice<'_> {
             Sort::PriceDescending => " and (p.price_minor, p.id) < (",
             Sort::Name => r#" and (p.name collate "und-x-icu", p.id) > ("#,
         });
-        match key {
-            Key::Newest(created_at) => sql.push_bind(*created_at),
-            Key::Price(price_minor) => sql.push_bind(*price_minor),
-            Key::Name(name) => sql.push_bind(name),
-        };
+        push_key(key, sql);
         sql.push(", ").push_bind(id).push(")");
     }
 
@@ -196,4 +303,12 @@ impl Slice<'_> {
             Sort::Name => r#" order by p.name collate "und-x-icu", p.id"#,
         });
     }
+}
+
+fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
+    match key {
+        Key::Newest(created_at) => sql.push_bind(*created_at),
+        Key::Price(price_minor) => sql.push_bind(*price_minor),
+        Key::Name(name) => sql.push_bind(name.clone()),
+    };
 }

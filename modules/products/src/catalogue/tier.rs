@@ -29,62 +29,34 @@ impl Tier {
 
     /// Adds the condition on `products p`, which leaves out the tiers before this one.
     pub(super) fn push_match(self, terms: &Terms, sql: &mut QueryBuilder<Postgres>) {
-        let exact = Words(&terms.exact_words);
-        let prefix = Words(&terms.prefix_words);
-        let typo = Words(&terms.typo_words);
+        // A subquery is evaluated once, not for every row.
+        sql.push(" and p.search @@ (select ")
+            .push_bind(self.words(terms));
+        sql.push("::tsquery)");
+    }
+
+    fn words(self, terms: &Terms) -> String {
+        let Terms {
+            sku,
+            name,
+            exact,
+            prefix,
+            typo,
+            guess,
+            ..
+        } = terms;
         match self {
-            Self::Sku => {
-                sql.push(" and p.sku_words = ").push_bind(&terms.text);
-            }
-            Self::Name => {
-                sql.push(" and p.name_words = ").push_bind(&terms.text);
-                sql.push(" and p.sku_words <> ").push_bind(&terms.text);
-            }
-            Self::TitleWords => {
-                exact.are_in("p.title", sql);
-                sql.push(" and p.sku_words <> ").push_bind(&terms.text);
-                sql.push(" and p.name_words <> ").push_bind(&terms.text);
-            }
-            Self::TitlePrefix => {
-                prefix.are_in("p.title", sql);
-                exact.are_not_in("p.title", sql);
-            }
-            Self::Text => {
-                prefix.are_in("p.search", sql);
-                prefix.are_not_in("p.title", sql);
-            }
-            Self::TitleTypo => {
-                typo.are_in("p.title", sql);
-                prefix.are_not_in("p.search", sql);
-            }
+            Self::Sku => sku.clone(),
+            Self::Name => format!("{name} & !{sku}"),
+            Self::TitleWords => format!("{} & !{sku} & !{name}", exact.title),
+            Self::TitlePrefix => format!("{} & !({})", prefix.title, exact.title),
+            Self::Text => format!("{} & !({})", prefix.any, prefix.title),
+            Self::TitleTypo => format!("{} & !({})", typo.title, prefix.any),
             Self::TextTypo => {
-                typo.are_in("p.search", sql);
-                prefix.are_not_in("p.search", sql);
-                typo.are_not_in("p.title", sql);
+                format!("{} & !({}) & !({})", typo.any, prefix.any, typo.title)
             }
-            Self::Any => typo.are_in("p.search", sql),
-            Self::Guess => Words(&terms.guess_words).are_in("p.search", sql),
+            Self::Any => typo.any.clone(),
+            Self::Guess => guess.any.clone(),
         }
-    }
-}
-
-/// A text search, as the text of a `tsquery`.
-struct Words<'a>(&'a str);
-
-impl Words<'_> {
-    fn are_in(&self, column: &str, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" and ").push(column).push(" @@ ");
-        self.push(sql);
-    }
-
-    fn are_not_in(&self, column: &str, sql: &mut QueryBuilder<Postgres>) {
-        sql.push(" and not ").push(column).push(" @@ ");
-        self.push(sql);
-    }
-
-    /// A subquery is evaluated once, not for every row.
-    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("(select to_tsquery('simple', ").push_bind(self.0);
-        sql.push("))");
     }
 }

@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 use self::product::{Draw, rng};
 use self::words::CATEGORIES;
+use crate::bulk;
+use crate::words::{document, taught, teach};
 
 pub use allocate::{Allocated, DemoAllocation, DemoAllocationLine, allocate_demo, ship_demo};
 pub use product::{DemoProduct, demo_product};
@@ -54,6 +56,7 @@ pub async fn load_demo(
         added += new;
         progress(done);
     }
+    bulk::finish(pool).await;
     Ok(added)
 }
 
@@ -112,6 +115,7 @@ struct Columns {
     categories: Vec<Uuid>,
     handles: Vec<String>,
     attributes: Vec<String>,
+    searches: Vec<String>,
     on_hand: Vec<i64>,
     created_at: Vec<OffsetDateTime>,
 }
@@ -128,6 +132,12 @@ impl Columns {
                 .get(product.category)
                 .copied()
                 .unwrap_or_default();
+            columns.searches.push(document(
+                &product.sku,
+                &product.name,
+                &product.attributes,
+                &product.description,
+            ));
             columns.ids.push(product.id);
             columns.skus.push(product.sku);
             columns.names.push(product.name);
@@ -146,22 +156,21 @@ impl Columns {
 }
 
 async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result<u64, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    // A chunk may take longer than a request's statement.
-    sqlx::query!("select set_config('statement_timeout', '60s', true)")
-        .fetch_one(&mut *tx)
-        .await?;
+    let mut tx = bulk::begin(pool).await?;
+    let taught = products.searches.iter().flat_map(|words| taught(words));
+    let taught: HashSet<&str> = taught.collect();
+    teach(&mut tx, &taught.into_iter().collect::<Vec<_>>()).await?;
     let added = sqlx::query_scalar!(
         "insert into products
              (id, sku, name, description, price_minor, currency, category_id, handle, attributes,
-              created_at, updated_at)
+              created_at, updated_at, search)
          select u.id, u.sku, u.name, u.description, u.price_minor, $1, u.category_id, u.handle,
-             u.attributes::jsonb, u.created_at, u.created_at
+             u.attributes::jsonb, u.created_at, u.created_at,
+             array_to_tsvector(string_to_array(u.search, ' '))
          from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::uuid[],
-                 $8::text[], $9::text[], $10::timestamptz[])
+                 $8::text[], $9::text[], $10::timestamptz[], $11::text[])
              as u(id, sku, name, description, price_minor, category_id, handle, attributes,
-                 created_at)
-         -- What search needs is computed before a conflict is seen.
+                 created_at, search)
          where not exists (select from products known where known.sku = u.sku)
          on conflict do nothing
          returning id",
@@ -175,6 +184,7 @@ async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result
         &products.handles,
         &products.attributes,
         &products.created_at,
+        &products.searches,
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -17,6 +17,7 @@
 pub mod category;
 mod cells;
 mod change;
+mod flight;
 mod format;
 pub mod http;
 mod land;
@@ -37,9 +38,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::change::Change;
+use self::flight::Flight;
 use self::land::{Chunk, Lander};
 use self::parser::Parser;
 use self::records::{Next, Records};
+
+use crate::bulk;
 
 pub use format::Format;
 pub use table::COLUMNS;
@@ -148,7 +152,7 @@ pub async fn import<R: AsyncRead + Unpin>(
     actor: Option<Uuid>,
     format: Format,
     reader: R,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let mut report = Report::default();
     let mut records = Records::new(reader, format.division());
@@ -156,13 +160,44 @@ pub async fn import<R: AsyncRead + Unpin>(
         Ok(parser) => parser?,
         Err(error) => return Err(ImportError::Read { error, report }),
     };
-    let mut lander = Lander::new(pool, currency, actor, parser.names());
+    let lander = Lander::new(pool.clone(), currency, actor, parser.names());
+    let mut flight = Flight::new(lander);
+    let read = read_all(
+        &mut records,
+        &mut parser,
+        &mut flight,
+        &mut report,
+        progress,
+    )
+    .await;
+    // Also after a failure: what the report tells has landed, and nothing lands after it.
+    let landed = flight.land(&mut report).await;
+    bulk::finish(pool).await;
+    match read.and(landed.map_err(Stop::Database)) {
+        Ok(()) => Ok(report),
+        Err(Stop::Read(error)) => Err(ImportError::Read { error, report }),
+        Err(Stop::Quotes { line }) => Err(ImportError::Quotes { line, report }),
+        Err(Stop::Database(error)) => Err(ImportError::Database { error, report }),
+    }
+}
+
+/// Why reading ended before the file.
+enum Stop {
+    Read(io::Error),
+    Quotes { line: u64 },
+    Database(sqlx::Error),
+}
+
+async fn read_all<R: AsyncRead + Unpin>(
+    records: &mut Records<R>,
+    parser: &mut Parser,
+    flight: &mut Flight,
+    report: &mut Report,
+    mut progress: impl FnMut(Progress),
+) -> Result<(), Stop> {
     let mut chunk = Chunk::default();
     loop {
-        let next = match records.next().await {
-            Ok(next) => next,
-            Err(error) => return Err(ImportError::Read { error, report }),
-        };
+        let next = records.next().await.map_err(Stop::Read)?;
         match next {
             Next::Record { line } => {
                 let raw = records.raw();
@@ -173,16 +208,16 @@ pub async fn import<R: AsyncRead + Unpin>(
         }
         let done = matches!(next, Next::Lost { .. } | Next::End);
         if chunk.is_full() || done {
-            if let Err(error) = lander.land(&mut chunk, &mut report).await {
-                return Err(ImportError::Database { error, report });
-            }
+            let chunk = std::mem::take(&mut chunk);
+            let started = flight.start(chunk, report).await;
+            started.map_err(Stop::Database)?;
             progress(Progress {
                 bytes: records.bytes(),
             });
         }
         match next {
-            Next::End => return Ok(report),
-            Next::Lost { line } => return Err(ImportError::Quotes { line, report }),
+            Next::End => return Ok(()),
+            Next::Lost { line } => return Err(Stop::Quotes { line }),
             Next::Record { .. } | Next::Broken { .. } => {}
         }
     }

@@ -7,7 +7,7 @@ use super::{Lander, Outcome};
 use crate::import::category::{Category, Level, short, slug, slug_of};
 use crate::import::change::{Change, Cleared};
 
-impl Lander<'_> {
+impl Lander {
     /// The category of each line, made where it does not exist. A line that names an id which is
     /// unknown is rejected and left out.
     pub(super) async fn categories(
@@ -22,14 +22,16 @@ impl Lander<'_> {
                 ids.insert(line, None);
                 continue;
             };
-            let cached = self.categories.get(category);
-            let id = match cached.or_else(|| outcome.categories.get(category)) {
-                Some(id) => Some(*id),
+            let known = self.known_categories().get(category).copied();
+            let id = match known.or_else(|| outcome.categories.get(category).copied()) {
+                Some(id) => Some(id),
                 None => resolve(tx, category).await?,
             };
             match id {
                 Some(id) => {
-                    outcome.categories.insert(category.clone(), id);
+                    if known.is_none() {
+                        outcome.categories.insert(category.clone(), id);
+                    }
                     ids.insert(line, Some(id));
                 }
                 None => outcome.reject(line, "category_id: there is no such category"),

@@ -2,9 +2,12 @@
 
 mod categories;
 mod pass;
+mod stored;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use iso_currency::Currency;
 use platform::db::{self, constraint, failure, retry_contention};
@@ -12,12 +15,14 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::category::Category;
-use super::change::{Change, Names};
-use super::{Entry, RejectedLine, Report};
+use super::change::{Change, Cleared, Names};
+use super::{Entry, RejectedLine};
+use crate::bulk;
 
 const MAX_RECORDS: usize = 1000;
 const MAX_BYTES: usize = 4 << 20;
 const MAX_CATEGORIES: usize = 10_000;
+const MAX_TAUGHT: usize = 100_000;
 
 /// What a message keeps of its beginning and its end, in characters.
 const MESSAGE_HEAD: usize = 200;
@@ -52,6 +57,22 @@ impl Chunk {
     pub fn is_full(&self) -> bool {
         self.records >= MAX_RECORDS || self.bytes >= MAX_BYTES
     }
+
+    /// Hashes of the SKUs that it writes.
+    pub fn skus(&self, hasher: &RandomState) -> HashSet<u64> {
+        let mut skus = HashSet::new();
+        for (_, entry) in &self.entries {
+            match entry {
+                Entry::Product(change) => {
+                    skus.insert(hasher.hash_one(&change.sku));
+                }
+                Entry::Image { skus: all, .. } => {
+                    skus.extend(all.iter().map(|sku| hasher.hash_one(sku)));
+                }
+            }
+        }
+        skus
+    }
 }
 
 /// A message may quote a name of any length from the file; the answer holds thousands of them.
@@ -73,13 +94,24 @@ fn size(entry: &Entry) -> usize {
     }
 }
 
-pub struct Lander<'a> {
-    pool: &'a PgPool,
+pub struct Lander {
+    pool: PgPool,
     currency: Currency,
     actor: Option<Uuid>,
     names: Names,
     /// Categories that are known to be there, so that a chunk need not look again.
-    categories: HashMap<Category, Uuid>,
+    categories: Mutex<HashMap<Category, Uuid>>,
+    /// Words that are known to be taught.
+    taught: Mutex<HashSet<String>>,
+}
+
+/// What became of a chunk, also where the database failed before its end.
+#[derive(Debug, Default)]
+pub struct Landed {
+    pub imported: u64,
+    pub updated: u64,
+    pub rejected: Vec<RejectedLine>,
+    pub failed: Option<sqlx::Error>,
 }
 
 /// What a transaction did. Counts only once it is committed.
@@ -89,6 +121,7 @@ struct Outcome {
     updated: u64,
     rejected: Vec<RejectedLine>,
     categories: HashMap<Category, Uuid>,
+    taught: HashSet<String>,
 }
 
 impl Outcome {
@@ -100,56 +133,67 @@ impl Outcome {
     }
 }
 
-impl<'a> Lander<'a> {
-    pub fn new(pool: &'a PgPool, currency: Currency, actor: Option<Uuid>, names: Names) -> Self {
+impl Lander {
+    pub fn new(pool: PgPool, currency: Currency, actor: Option<Uuid>, names: Names) -> Self {
         Self {
             pool,
             currency,
             actor,
             names,
-            categories: HashMap::new(),
+            categories: Mutex::default(),
+            taught: Mutex::default(),
         }
     }
 
-    /// Empties the chunk into the database and the report.
-    pub async fn land(
-        &mut self,
-        chunk: &mut Chunk,
-        report: &mut Report,
-    ) -> Result<(), sqlx::Error> {
-        let mut chunk = std::mem::take(chunk);
-        let result = self.land_entries(&mut chunk, report).await;
-        report.reject(chunk.rejected);
-        result
+    /// Whether it names categories that have to be looked up, and perhaps made.
+    pub fn is_first_to_name(&self, chunk: &Chunk) -> bool {
+        let known = self.known_categories();
+        chunk.entries.iter().any(|(_, entry)| match entry {
+            Entry::Product(change) => {
+                let category = change.category.as_ref().and_then(Cleared::value);
+                category.is_some_and(|category| !known.contains_key(category))
+            }
+            Entry::Image { .. } => false,
+        })
+    }
+
+    pub async fn land(&self, chunk: Chunk) -> Landed {
+        let mut landed = Landed {
+            rejected: chunk.rejected,
+            ..Landed::default()
+        };
+        let result = self.land_entries(&chunk.entries, &mut landed).await;
+        landed.failed = result.err();
+        landed
     }
 
     async fn land_entries(
-        &mut self,
-        chunk: &mut Chunk,
-        report: &mut Report,
+        &self,
+        entries: &[(u64, Entry)],
+        landed: &mut Landed,
     ) -> Result<(), sqlx::Error> {
-        let mut parts = vec![chunk.entries.as_slice()];
+        let mut parts = vec![entries];
         while let Some(part) = parts.pop() {
             match retry_contention(|| self.transaction(part)).await {
                 Ok(outcome) => {
-                    report.imported += outcome.imported;
-                    report.updated += outcome.updated;
-                    chunk.rejected.extend(outcome.rejected);
-                    self.remember(outcome.categories);
+                    landed.imported += outcome.imported;
+                    landed.updated += outcome.updated;
+                    landed.rejected.extend(outcome.rejected);
+                    self.remember(outcome.categories, outcome.taught);
                 }
                 // A category was deleted after it had been looked up.
                 Err(error)
                     if constraint(&error) == Some("products_category_fkey")
-                        && !self.categories.is_empty() =>
+                        && !self.known_categories().is_empty() =>
                 {
-                    self.categories.clear();
+                    self.known_categories().clear();
                     parts.push(part);
                 }
                 // Records are checked before, so this should not be; only the culprit stays out.
                 Err(error) if refuses_data(&error) => match part {
                     [(line, _)] => {
                         tracing::error!(%error, line, "the database refused an imported record");
-                        chunk.rejected.push(RejectedLine {
+                        landed.rejected.push(RejectedLine {
                             line: *line,
                             message: "the record cannot be stored".to_owned(),
                         });
@@ -165,11 +209,25 @@ impl<'a> Lander<'a> {
         Ok(())
     }
 
-    fn remember(&mut self, categories: HashMap<Category, Uuid>) {
-        if self.categories.len() > MAX_CATEGORIES {
-            self.categories.clear();
+    fn known_categories(&self) -> MutexGuard<'_, HashMap<Category, Uuid>> {
+        locked(&self.categories)
+    }
+
+    fn taught(&self) -> MutexGuard<'_, HashSet<String>> {
+        locked(&self.taught)
+    }
+
+    fn remember(&self, categories: HashMap<Category, Uuid>, taught: HashSet<String>) {
+        let mut known = self.known_categories();
+        if known.len() > MAX_CATEGORIES {
+            known.clear();
         }
-        self.categories.extend(categories);
+        known.extend(categories);
+        let mut known = self.taught();
+        if known.len() > MAX_TAUGHT {
+            known.clear();
+        }
+        known.extend(taught);
     }
 
     async fn transaction(&self, entries: &[(u64, Entry)]) -> Result<Outcome, sqlx::Error> {
@@ -177,11 +235,7 @@ impl<'a> Lander<'a> {
         if entries.is_empty() {
             return Ok(outcome);
         }
-        let mut tx = self.pool.begin().await?;
-        // A chunk may take longer than a request's statement.
-        sqlx::query!("select set_config('statement_timeout', '60s', true)")
-            .fetch_one(&mut *tx)
-            .await?;
+        let mut tx = bulk::begin(&self.pool).await?;
         for pass in passes(entries) {
             self.pass(&mut tx, pass, &mut outcome).await?;
         }
@@ -189,6 +243,11 @@ impl<'a> Lander<'a> {
         tx.commit().await?;
         Ok(outcome)
     }
+}
+
+/// What is locked is as good after a panic as before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One bulk statement cannot write a row twice: the first records of each SKU go first, then

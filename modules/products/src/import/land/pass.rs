@@ -3,20 +3,23 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::write::{Columns, OnHand};
+use super::stored::{self, Stored, Target};
+use super::write::{New, OnHand, Updates};
 use super::{Lander, Outcome};
 use crate::import::change::Change;
+use crate::words;
 
-type Numbered<'a> = (u64, &'a Change);
+pub(super) type Numbered<'a> = (u64, &'a Change);
 
 /// A product that is there already, and what it is to become.
-struct Update<'a> {
-    line: u64,
+struct Update<'a, 'b> {
+    record: Numbered<'a>,
     id: Uuid,
-    change: &'a Change,
+    target: Option<Target<'b>>,
+    on_hand: Option<i64>,
 }
 
-impl Lander<'_> {
+impl Lander {
     /// Lands records with different SKUs.
     pub(super) async fn pass(
         &self,
@@ -24,63 +27,78 @@ impl Lander<'_> {
         mut records: Vec<Numbered<'_>>,
         outcome: &mut Outcome,
     ) -> Result<(), sqlx::Error> {
-        // Turns again only for products that somebody else made in between.
+        // Turns again only for products that somebody else made or changed in between.
         while !records.is_empty() {
-            let known = lock_existing(tx, &records).await?;
-            let mut updates = Vec::new();
-            let mut fresh = Vec::new();
-            for (line, change) in records {
-                match known.get(&change.sku) {
-                    Some(&id) => updates.push(Update { line, id, change }),
-                    None => fresh.push((line, change)),
-                }
-            }
-            self.update(tx, updates, outcome).await?;
-            records = self.insert(tx, fresh, outcome).await?;
+            let stored = stored::read(tx, &records).await?;
+            let (known, fresh): (Vec<_>, Vec<_>) = records
+                .iter()
+                .partition(|(_, change)| stored.contains_key(&change.sku));
+            let mut again = self.update(tx, known, &stored, outcome).await?;
+            again.extend(self.insert(tx, fresh, outcome).await?);
+            records = again;
         }
         Ok(())
     }
 
-    async fn update(
+    /// Locks and writes only what is not as it should be. Answers the records whose product was
+    /// changed by somebody else meanwhile.
+    async fn update<'a: 'b, 'b>(
         &self,
         tx: &mut PgConnection,
-        mut updates: Vec<Update<'_>>,
+        records: Vec<Numbered<'a>>,
+        stored: &'b HashMap<String, Stored>,
         outcome: &mut Outcome,
-    ) -> Result<(), sqlx::Error> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let stock = lock_stock(tx, &updates).await?;
+    ) -> Result<Vec<Numbered<'a>>, sqlx::Error> {
+        let categories = self.categories(tx, records.clone(), outcome).await?;
+        let currency = self.currency.code();
+        let updates = records.into_iter().filter_map(|(line, change)| {
+            let category = *categories.get(&line)?;
+            let stored = stored.get(&change.sku)?;
+            Some(Update {
+                record: (line, change),
+                id: stored.id,
+                target: stored.target(change, category, currency),
+                on_hand: stored.on_hand(change),
+            })
+        });
+        let (mut updates, same): (Vec<Update<'_, '_>>, Vec<_>) =
+            updates.partition(|update| update.target.is_some() || update.on_hand.is_some());
+        outcome.updated += same.len() as u64;
+
+        let changed = updates.iter().filter(|update| update.target.is_some());
+        let changed = changed.filter_map(|update| stored.get(&update.record.1.sku));
+        let as_read = stored::lock(tx, &changed.collect::<Vec<_>>()).await?;
+        let stale = |update: &mut Update<'_, '_>| {
+            update.target.is_some() && as_read.get(&update.id) != Some(&true)
+        };
+        let again = updates.extract_if(.., stale).map(|update| update.record);
+        let again = again.collect();
+
+        let levels = lock_stock(tx, &updates).await?;
+        let mut on_hand = OnHand::default();
         updates.retain(|update| {
-            let reserved = stock.get(&update.id).map_or(0, |stock| stock.reserved);
-            let fits = update
-                .change
-                .on_hand
-                .is_none_or(|wanted| wanted >= reserved);
-            if !fits {
+            let Some(wanted) = update.on_hand else {
+                return true;
+            };
+            let (before, reserved) = levels.get(&update.id).copied().unwrap_or_default();
+            if wanted < reserved {
                 let field = self.names.on_hand;
                 let message = format!("{field}: is below the {reserved} that are reserved");
-                outcome.reject(update.line, message);
+                outcome.reject(update.record.0, message);
+                return false;
             }
-            fits
-        });
-        let numbered = updates.iter().map(|update| (update.line, update.change));
-        let categories = self.categories(tx, numbered.collect(), outcome).await?;
-        updates.retain(|update| categories.contains_key(&update.line));
-
-        let mut columns = Columns::default();
-        let mut on_hand = OnHand::default();
-        for update in &updates {
-            columns.push(update.id, update.change, categories[&update.line]);
-            let before = stock.get(&update.id).map_or(0, |stock| stock.on_hand);
-            if let Some(wanted) = update.change.on_hand.filter(|wanted| *wanted != before) {
+            if wanted != before {
                 on_hand.push(update.id, wanted, wanted - before);
             }
-        }
-        self.write_updates(tx, &columns).await?;
-        self.write_stock(tx, &on_hand).await?;
+            true
+        });
+        let targets = updates.iter().filter_map(|update| update.target.as_ref());
+        let targets = Updates::of(targets);
+        self.teach(tx, &targets.documents(), outcome).await?;
+        targets.write(tx).await?;
+        on_hand.write(tx, self.actor).await?;
         outcome.updated += updates.len() as u64;
-        Ok(())
+        Ok(again)
     }
 
     /// Answers the records whose product was made by somebody else meanwhile.
@@ -105,11 +123,12 @@ impl Lander<'_> {
             return Ok(fresh);
         }
 
-        let mut columns = Columns::default();
+        let mut columns = New::default();
         for (line, change) in &fresh {
             columns.push(Uuid::now_v7(), change, categories[line]);
         }
-        let made = self.write_new(tx, &columns).await?;
+        self.teach(tx, &columns.documents(), outcome).await?;
+        let made = columns.write(tx, self.currency).await?;
         let mut on_hand = OnHand::default();
         let mut beaten = Vec::new();
         for (record, id) in fresh.into_iter().zip(&columns.ids) {
@@ -120,41 +139,42 @@ impl Lander<'_> {
                 beaten.push(record);
             }
         }
-        self.write_stock(tx, &on_hand).await?;
+        on_hand.write(tx, self.actor).await?;
         outcome.imported += on_hand.ids.len() as u64;
         Ok(beaten)
     }
+
+    /// The words of the titles, unless they are known to be taught.
+    async fn teach(
+        &self,
+        tx: &mut PgConnection,
+        documents: &[&str],
+        outcome: &mut Outcome,
+    ) -> Result<(), sqlx::Error> {
+        let news: Vec<&str> = {
+            let known = self.taught();
+            let words = documents.iter().flat_map(|words| words::taught(words));
+            let words = words.filter(|word| !known.contains(*word));
+            let words = words.filter(|word| outcome.taught.insert((*word).to_owned()));
+            words.collect()
+        };
+        match news.is_empty() {
+            true => Ok(()),
+            false => words::teach(tx, &news).await,
+        }
+    }
 }
 
-/// Ids by SKU. Locked in order, so that two imports of one file do not end in a deadlock.
-async fn lock_existing(
-    tx: &mut PgConnection,
-    records: &[Numbered<'_>],
-) -> Result<HashMap<String, Uuid>, sqlx::Error> {
-    let skus: Vec<&str> = records.iter().map(|(_, change)| &*change.sku).collect();
-    let rows = sqlx::query!(
-        "select sku, id from products where sku = any($1) order by id for no key update",
-        &skus as &[&str],
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.sku, row.id)).collect())
-}
-
-struct Stock {
-    on_hand: i64,
-    reserved: i64,
-}
-
+/// `(on_hand, reserved)` of those whose stock is to change.
 async fn lock_stock(
     tx: &mut PgConnection,
-    updates: &[Update<'_>],
-) -> Result<HashMap<Uuid, Stock>, sqlx::Error> {
-    let ids: Vec<Uuid> = updates
-        .iter()
-        .filter(|update| update.change.on_hand.is_some())
-        .map(|update| update.id)
-        .collect();
+    updates: &[Update<'_, '_>],
+) -> Result<HashMap<Uuid, (i64, i64)>, sqlx::Error> {
+    let updates = updates.iter().filter(|update| update.on_hand.is_some());
+    let ids: Vec<Uuid> = updates.map(|update| update.id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = sqlx::query!(
         r#"
         select product_id, on_hand, reserved from stock
@@ -164,9 +184,8 @@ async fn lock_stock(
     )
     .fetch_all(tx)
     .await?;
-    let stock = rows.into_iter().map(|row| {
-        let (on_hand, reserved) = (row.on_hand, row.reserved);
-        (row.product_id, Stock { on_hand, reserved })
-    });
-    Ok(stock.collect())
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| (row.product_id, (row.on_hand, row.reserved)))
+        .collect())
 }

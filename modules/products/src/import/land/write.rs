@@ -2,126 +2,164 @@
 
 use std::collections::HashSet;
 
+use iso_currency::Currency;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Lander;
-use crate::import::change::{Attributes, Change, Cleared};
+use super::stored::{Map, Target};
+use crate::import::change::{Change, Cleared};
+use crate::words;
 
-impl Lander<'_> {
-    pub(super) async fn write_new(
+/// Products that are not there yet.
+#[derive(Default)]
+pub(super) struct New<'a> {
+    pub(super) ids: Vec<Uuid>,
+    skus: Vec<&'a str>,
+    names: Vec<Option<&'a str>>,
+    descriptions: Vec<&'a str>,
+    prices: Vec<Option<i64>>,
+    categories: Vec<Option<Uuid>>,
+    handles: Vec<Option<&'a str>>,
+    attributes: Vec<String>,
+    active: Vec<bool>,
+    searches: Vec<String>,
+}
+
+impl<'a> New<'a> {
+    pub(super) fn push(&mut self, id: Uuid, change: &'a Change, category: Option<Uuid>) {
+        let none = Map::new();
+        let attributes = change.attributes.as_ref();
+        let attributes = attributes.map_or(&none, |attributes| attributes.map());
+        let handle = change.handle.as_ref().and_then(Cleared::value);
+        let description = change.description.as_deref().unwrap_or_default();
+        let name = change.name.as_deref();
+        self.ids.push(id);
+        self.skus.push(&change.sku);
+        self.names.push(name);
+        self.descriptions.push(description);
+        self.prices.push(change.price_minor);
+        self.categories.push(category);
+        self.handles.push(handle.map(String::as_str));
+        self.attributes.push(json(attributes));
+        self.active.push(change.is_active.unwrap_or(true));
+        self.searches.push(words::document(
+            &change.sku,
+            name.unwrap_or_default(),
+            attributes,
+            description,
+        ));
+    }
+
+    pub(super) fn documents(&self) -> Vec<&str> {
+        self.searches.iter().map(String::as_str).collect()
+    }
+
+    /// Answers which of them are there now, not made by somebody else.
+    pub(super) async fn write(
         &self,
         tx: &mut PgConnection,
-        new: &Columns<'_>,
+        currency: Currency,
     ) -> Result<HashSet<Uuid>, sqlx::Error> {
         let made = sqlx::query_scalar!(
             r#"
             insert into products
                 (id, sku, name, description, price_minor, currency, category_id, handle,
-                 attributes, is_active)
-            select u.id, u.sku, u.name, coalesce(u.description, ''), u.price_minor, $1,
-                u.category_id, u.handle, coalesce(u.attributes, '{}')::jsonb,
-                coalesce(u.is_active, true)
+                 attributes, is_active, search)
+            select u.id, u.sku, u.name, u.description, u.price_minor, $1, u.category_id, u.handle,
+                u.attributes::jsonb, u.is_active, array_to_tsvector(string_to_array(u.search, ' '))
             from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::uuid[],
-                    $8::text[], $9::text[], $10::boolean[])
+                    $8::text[], $9::text[], $10::boolean[], $11::text[])
                 as u(id, sku, name, description, price_minor, category_id, handle, attributes,
-                    is_active)
+                    is_active, search)
             on conflict (sku) do nothing
             returning id
             "#,
-            self.currency.code(),
-            &new.ids,
-            &new.skus as &[&str],
-            &new.names as &[Option<&str>],
-            &new.descriptions as &[Option<&str>],
-            &new.prices as &[Option<i64>],
-            &new.categories as &[Option<Uuid>],
-            &new.handles as &[Option<&str>],
-            &new.attributes as &[Option<String>],
-            &new.active as &[Option<bool>],
+            currency.code(),
+            &self.ids,
+            &self.skus as &[&str],
+            &self.names as &[Option<&str>],
+            &self.descriptions as &[&str],
+            &self.prices as &[Option<i64>],
+            &self.categories as &[Option<Uuid>],
+            &self.handles as &[Option<&str>],
+            &self.attributes,
+            &self.active,
+            &self.searches,
         )
         .fetch_all(tx)
         .await?;
         Ok(made.into_iter().collect())
     }
+}
 
-    /// Leaves rows alone that are already as they should be.
-    pub(super) async fn write_updates(
-        &self,
-        tx: &mut PgConnection,
-        to: &Columns<'_>,
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query_scalar!(
-            r#"
-            update products p
-            set name = n.name, description = n.description, price_minor = n.price_minor,
-                currency = n.currency, category_id = n.category_id, handle = n.handle,
-                attributes = n.attributes, is_active = n.is_active, updated_at = now()
-            from (
-                select o.id,
-                    coalesce(u.name, o.name) as name,
-                    coalesce(u.description, o.description) as description,
-                    coalesce(u.price_minor, o.price_minor) as price_minor,
-                    case when u.price_minor is null then o.currency else $1 end as currency,
-                    case when u.sets_category then u.category_id else o.category_id end
-                        as category_id,
-                    case when u.sets_handle then u.handle else o.handle end as handle,
-                    case when u.merges then o.attributes else '{}' end
-                        || coalesce(u.attributes::jsonb, o.attributes) as attributes,
-                    coalesce(u.is_active, o.is_active) as is_active
-                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[],
-                        $7::uuid[], $8::boolean[], $9::text[], $10::boolean[], $11::text[],
-                        $12::boolean[])
-                    as u(id, name, description, price_minor, sets_category, category_id,
-                        sets_handle, handle, merges, attributes, is_active)
-                join products o on o.id = u.id
-            ) n
-            where p.id = n.id
-                and (p.name, p.description, p.price_minor, p.currency, p.category_id, p.handle,
-                    p.attributes, p.is_active)
-                is distinct from (n.name, n.description, n.price_minor, n.currency,
-                    n.category_id, n.handle, n.attributes, n.is_active)
-            returning p.id
-            "#,
-            self.currency.code(),
-            &to.ids,
-            &to.names as &[Option<&str>],
-            &to.descriptions as &[Option<&str>],
-            &to.prices as &[Option<i64>],
-            &to.sets_category,
-            &to.categories as &[Option<Uuid>],
-            &to.sets_handle,
-            &to.handles as &[Option<&str>],
-            &to.merges,
-            &to.attributes as &[Option<String>],
-            &to.active as &[Option<bool>],
-        )
-        .fetch_all(tx)
-        .await?;
-        Ok(())
+/// What products are to become, which the transaction has locked.
+#[derive(Default)]
+pub(super) struct Updates<'a> {
+    ids: Vec<Uuid>,
+    names: Vec<Option<&'a str>>,
+    descriptions: Vec<Option<&'a str>>,
+    prices: Vec<i64>,
+    currencies: Vec<&'a str>,
+    categories: Vec<Option<Uuid>>,
+    handles: Vec<Option<&'a str>>,
+    attributes: Vec<Option<String>>,
+    active: Vec<bool>,
+    searches: Vec<Option<&'a str>>,
+}
+
+impl<'a> Updates<'a> {
+    pub(super) fn of(targets: impl Iterator<Item = &'a Target<'a>>) -> Self {
+        let mut updates = Self::default();
+        for target in targets {
+            updates.ids.push(target.id);
+            updates.names.push(target.name);
+            updates.descriptions.push(target.description);
+            updates.prices.push(target.price_minor);
+            updates.currencies.push(target.currency);
+            updates.categories.push(target.category_id);
+            updates.handles.push(target.handle);
+            updates
+                .attributes
+                .push(target.attributes.as_deref().map(json));
+            updates.active.push(target.is_active);
+            updates.searches.push(target.search.as_deref());
+        }
+        updates
     }
 
-    pub(super) async fn write_stock(
-        &self,
-        tx: &mut PgConnection,
-        to: &OnHand,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) fn documents(&self) -> Vec<&'a str> {
+        self.searches.iter().copied().flatten().collect()
+    }
+
+    pub(super) async fn write(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
         sqlx::query!(
             r#"
-            with moved as (
-                insert into stock_movements (product_id, delta, reason, actor)
-                select u.id, u.delta, 'import', $4
-                from unnest($1::uuid[], $3::bigint[]) as u(id, delta)
-                where u.delta <> 0
-            )
-            insert into stock (product_id, on_hand)
-            select u.id, u.on_hand from unnest($1::uuid[], $2::bigint[]) as u(id, on_hand)
-            on conflict (product_id) do update set on_hand = excluded.on_hand
+            update products p
+            set name = coalesce(u.name, p.name),
+                description = coalesce(u.description, p.description),
+                price_minor = u.price_minor, currency = u.currency, category_id = u.category_id,
+                handle = u.handle, attributes = coalesce(u.attributes::jsonb, p.attributes),
+                is_active = u.is_active, updated_at = now(),
+                search = coalesce(array_to_tsvector(string_to_array(u.search, ' ')), p.search)
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::uuid[],
+                    $7::text[], $8::text[], $9::boolean[], $10::text[])
+                as u(id, name, description, price_minor, currency, category_id, handle, attributes,
+                    is_active, search)
+            where p.id = u.id
             "#,
-            &to.ids,
-            &to.levels,
-            &to.deltas,
-            self.actor,
+            &self.ids,
+            &self.names as &[Option<&str>],
+            &self.descriptions as &[Option<&str>],
+            &self.prices,
+            &self.currencies as &[&str],
+            &self.categories as &[Option<Uuid>],
+            &self.handles as &[Option<&str>],
+            &self.attributes as &[Option<String>],
+            &self.active,
+            &self.searches as &[Option<&str>],
         )
         .execute(tx)
         .await?;
@@ -129,50 +167,8 @@ impl Lander<'_> {
     }
 }
 
-/// Products as arrays, for bulk statements.
-#[derive(Default)]
-pub(super) struct Columns<'a> {
-    pub(super) ids: Vec<Uuid>,
-    skus: Vec<&'a str>,
-    names: Vec<Option<&'a str>>,
-    descriptions: Vec<Option<&'a str>>,
-    prices: Vec<Option<i64>>,
-    sets_category: Vec<bool>,
-    categories: Vec<Option<Uuid>>,
-    sets_handle: Vec<bool>,
-    handles: Vec<Option<&'a str>>,
-    merges: Vec<bool>,
-    attributes: Vec<Option<String>>,
-    active: Vec<Option<bool>>,
-}
-
-impl<'a> Columns<'a> {
-    pub(super) fn push(&mut self, id: Uuid, change: &'a Change, category: Option<Uuid>) {
-        let handle = change.handle.as_ref().and_then(Cleared::value);
-        let attributes = change.attributes.as_ref();
-        self.ids.push(id);
-        self.skus.push(&change.sku);
-        self.names.push(change.name.as_deref());
-        self.descriptions.push(change.description.as_deref());
-        self.prices.push(change.price_minor);
-        self.sets_category.push(change.category.is_some());
-        self.categories.push(category);
-        self.sets_handle.push(change.handle.is_some());
-        self.handles.push(handle.map(String::as_str));
-        self.merges
-            .push(matches!(attributes, Some(Attributes::Merge(_))));
-        self.attributes.push(attributes.map(json));
-        self.active.push(change.is_active);
-    }
-}
-
-fn json(attributes: &Attributes) -> String {
-    let members = attributes
-        .map()
-        .iter()
-        .map(|(name, value)| (name.clone(), value.as_str().into()))
-        .collect();
-    serde_json::Value::Object(members).to_string()
+fn json(attributes: &Map) -> String {
+    serde_json::json!(attributes).to_string()
 }
 
 /// New levels of stock, and by how much each differs from the one before.
@@ -188,5 +184,35 @@ impl OnHand {
         self.ids.push(id);
         self.levels.push(level);
         self.deltas.push(delta);
+    }
+
+    pub(super) async fn write(
+        &self,
+        tx: &mut PgConnection,
+        actor: Option<Uuid>,
+    ) -> Result<(), sqlx::Error> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            r#"
+            with moved as (
+                insert into stock_movements (product_id, delta, reason, actor)
+                select u.id, u.delta, 'import', $4
+                from unnest($1::uuid[], $3::bigint[]) as u(id, delta)
+                where u.delta <> 0
+            )
+            insert into stock (product_id, on_hand)
+            select u.id, u.on_hand from unnest($1::uuid[], $2::bigint[]) as u(id, on_hand)
+            on conflict (product_id) do update set on_hand = excluded.on_hand
+            "#,
+            &self.ids,
+            &self.levels,
+            &self.deltas,
+            actor,
+        )
+        .execute(tx)
+        .await?;
+        Ok(())
     }
 }
