@@ -57,6 +57,7 @@ impl Instance {
             stores.clone(),
             Arc::clone(&dials),
             common_redis(settings)?,
+            shop.media(),
         );
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;

@@ -33,8 +33,8 @@ use crate::telemetry::RequestSpan;
 use crate::wiring::Shop;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Handlers that read a body of any length.
-pub const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
+/// Handlers that read a body of any length, or one that takes its time; `*` is any segment.
+pub const UNBOUNDED: [&str; 2] = ["/api/v1/products/import", "/api/v1/products/*/images"];
 
 /// Serves the shop to everybody. The routes of modules that are elsewhere are sent on.
 pub fn start(

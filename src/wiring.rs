@@ -9,7 +9,9 @@
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
 //! decides over the module's public routes, in [`crate::gateway`].
 
+use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use anyhow::Context;
@@ -86,7 +88,9 @@ impl Shop {
 
         #[cfg(feature = "products")]
         let products = pool(Module::Products)?
-            .map(|pool| Arc::new(products::Module::new(pool, products_config(settings))));
+            .map(|pool| anyhow::Ok(products::Module::new(pool, products_config(settings)?)));
+        #[cfg(feature = "products")]
+        let products = products.transpose()?.map(Arc::new);
         #[cfg(feature = "products")]
         if let Some(products) = &products {
             here.products = Some(Arc::clone(products) as _);
@@ -233,6 +237,8 @@ impl Shop {
                 products::Module::sweep,
             );
             keep(tasks, stop, "products.inbox", products, inbox);
+            let media = products::Module::sweep_media;
+            keep(tasks, stop, "products.media", products, media);
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
@@ -277,6 +283,15 @@ impl Shop {
             outbox: Arc::clone(orders.outbox()),
         }));
         outboxes
+    }
+
+    /// Where pictures are, when products is hosted.
+    pub fn media(&self) -> Option<Media> {
+        #[cfg(feature = "products")]
+        if let Some(products) = &self.products {
+            return Some(Media(products.media().clone()));
+        }
+        None
     }
 
     /// The databases of the hosted modules.
@@ -347,15 +362,43 @@ pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
 }
 
 #[cfg(feature = "products")]
-pub fn products_config(settings: &Settings) -> products::Config {
-    products::Config {
+pub fn products_config(settings: &Settings) -> anyhow::Result<products::Config> {
+    Ok(products::Config {
         hold_ttl: settings.modules.products.hold_ttl,
         currency: settings.store.currency,
         import_bytes: settings
             .limits
             .import_bytes
             .map_or(0, |bytes| bytes.get() as u64),
-    }
+        upload_bytes: settings.limits.upload_bytes.map_or(0, Into::into),
+        media: media(settings)?,
+    })
+}
+
+/// Where pictures are kept; nobody is asked yet.
+#[cfg(feature = "products")]
+pub fn media(settings: &Settings) -> anyhow::Result<products::MediaStore> {
+    let opened = match &settings.media.url {
+        None => products::MediaStore::in_folder(&settings.media_dir()),
+        Some(url) => {
+            let url = url.expose_secret().parse().context("media.url")?;
+            products::MediaStore::open(&url, store_options())
+        }
+    };
+    opened.context("media.url")
+}
+
+/// What the stores' own tools read too: keys, region, endpoint.
+#[cfg(feature = "products")]
+fn store_options() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let of_a_store = |(name, _): &(String, String)| {
+        let prefixes = ["AWS_", "AZURE_", "GOOGLE_"];
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    std::env::vars_os().filter_map(text).filter(of_a_store)
 }
 
 #[cfg(feature = "orders")]
@@ -408,6 +451,40 @@ pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
 
 fn event_attempts(settings: &Settings) -> i32 {
     i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX)
+}
+
+/// Where the bytes of pictures are.
+#[derive(Clone)]
+pub struct Media(#[cfg(feature = "products")] products::MediaStore);
+
+impl Media {
+    /// As the settings say; `None` in a program without products.
+    pub fn open(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        #[cfg(feature = "products")]
+        return Ok(Some(Self(media(settings)?)));
+        #[cfg(not(feature = "products"))]
+        Ok(None)
+    }
+
+    /// How long it takes to ask, or why it cannot be asked.
+    pub async fn look(&self) -> Result<Duration, String> {
+        #[cfg(feature = "products")]
+        return self.0.look().await.map_err(in_full);
+        #[cfg(not(feature = "products"))]
+        Ok(Duration::ZERO)
+    }
+
+    /// Whether it takes bytes and gives them back.
+    pub async fn try_out(&self) -> Result<(), String> {
+        #[cfg(feature = "products")]
+        self.0.try_out().await.map_err(in_full)?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "products")]
+fn in_full(error: products::StoreError) -> String {
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 /// A module's database and the history it should have.

@@ -31,11 +31,24 @@ pub struct ModuleHealth {
     /// Of a module in this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) database: Option<DatabaseHealth>,
+    /// Of products in this process: where the bytes of pictures are. The rest serves without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) media: Option<MediaHealth>,
     /// Of a module whose calls go elsewhere, wholly or in part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peer: Option<PeerHealth>,
     /// The modules that this one asks, by name.
     pub(super) dependencies: BTreeMap<&'static str, Dependency>,
+}
+
+#[derive(Clone, Serialize, ToSchema)]
+pub struct MediaHealth {
+    pub(super) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<f64>,
+    /// In a word; the log has the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<&'static str>,
 }
 
 /// The process that answers for a module.

@@ -21,7 +21,6 @@ const NOT_YET: &[(&str, Then)] = &[
         "modules.orders.redis_url",
         Then::Warn("the cache stays in this process"),
     ),
-    ("media.url", Then::Warn("pictures are kept in data_dir")),
     (
         "telemetry.otlp_endpoint",
         Then::Warn("traces are not exported"),

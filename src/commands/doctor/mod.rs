@@ -1,3 +1,4 @@
+mod media;
 mod peers;
 mod stream;
 
@@ -53,6 +54,9 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
     }
     if let Some(found) = stream::look(&settings).await {
         findings.push(Finding::new("events stream", found));
+    }
+    if let Some(found) = media::look(&settings).await {
+        findings.push(Finding::new("media", found));
     }
     peers::examine(&settings, &ours, &mut findings).await;
 

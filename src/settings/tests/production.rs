@@ -97,10 +97,9 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
     let settings = Start::new()
         .env("CLEAVE__REDIS__URL", "redis://cache/0")
         .env("CLEAVE__MODULES__ORDERS__REDIS_URL", "redis://cache/3")
-        .set("media.url=s3://bucket/prefix")
         .set("telemetry.otlp_endpoint=http://localhost:4318")
         .load();
-    assert_eq!(settings.warnings.len(), 3, "{:#?}", settings.warnings);
+    assert_eq!(settings.warnings.len(), 2, "{:#?}", settings.warnings);
     assert_eq!(
         settings.warnings[0],
         "modules.orders.redis_url (environment CLEAVE__MODULES__ORDERS__REDIS_URL): is not available in this version; the cache stays in this process"
