@@ -89,7 +89,9 @@ async fn every_place_is_found_before_a_deletion_and_none_after() {
     let all = ["--email", EMAIL, "--text", "schmidt@example.com"];
     let everywhere = [
         "addresses.name 1",
+        "addresses.line1 1",
         "addresses.line2 1",
+        "addresses.phone 1",
         "sessions.user_agent 1",
         "users.email 1",
         "users.email_key 1",
