@@ -231,9 +231,11 @@ pub fn tag_coding(headers: &mut HeaderMap) {
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = text().pattern(Some(PATTERN));
         vec![documented(
             "If-Match",
             "Refused with 412 unless one of these tags is the resource's; see `ETag` of a read",
+            text,
         )]
     }
 }
@@ -243,18 +245,22 @@ impl IntoParams for IfNoneMatch {
         vec![documented(
             "If-None-Match",
             "Tags that the client has: answered with 304 when one of them is still right",
+            text(),
         )]
     }
 }
 
-fn documented(name: &str, description: &str) -> Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String);
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn documented(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(text.pattern(Some(PATTERN)).build()))
+        .schema(Some(schema.build()))
         .build()
 }
 
