@@ -74,6 +74,11 @@ pub const TABLE: &[(&str, Who)] = &[
     ("PUT /api/v1/cart/items/{product_id}", User),
     ("DELETE /api/v1/cart/items/{product_id}", User),
     ("POST /api/v1/cart/checkout", User),
+    ("GET /api/v1/webhooks", Admin),
+    ("POST /api/v1/webhooks", Admin),
+    ("GET /api/v1/webhooks/{id}", Admin),
+    ("DELETE /api/v1/webhooks/{id}", Admin),
+    ("GET /api/v1/webhooks/{id}/deliveries", Admin),
     // the process
     ("GET /api/v1/openapi.json", Anyone),
     ("GET /health", Anyone),

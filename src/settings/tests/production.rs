@@ -102,10 +102,9 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
         .env("CLEAVE__REDIS__URL", "redis://cache/0")
         .env("CLEAVE__MODULES__USERS__REDIS_URL", "redis://cache/1")
         .set("media.url=s3://bucket/prefix")
-        .set("webhooks.allow_private_addresses=true")
         .set("telemetry.otlp_endpoint=http://localhost:4318")
         .load();
-    assert_eq!(settings.warnings.len(), 5, "{:#?}", settings.warnings);
+    assert_eq!(settings.warnings.len(), 4, "{:#?}", settings.warnings);
     assert_eq!(
         settings.warnings[1],
         "redis.url (environment CLEAVE__REDIS__URL): is not available in this version; the cache stays in this process, and each replica has its own dial"

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::tour::Tour;
-use crate::support::{Customer, PASSWORD, TestShop, address, document};
+use crate::support::{Customer, PASSWORD, TestShop, address, document, eventually};
 
 #[tokio::test]
 async fn real_answers_are_what_the_document_says() {
@@ -22,8 +22,10 @@ async fn real_answers_are_what_the_document_says() {
     users(&mut tour, &ada).await;
     own(&mut tour, &ada).await;
     let product = products(&mut tour, &admin, &ada).await;
+    let webhook = webhook(&mut tour, &admin).await;
     orders(&mut tour, &ada, &product).await;
     steps(&mut tour, &admin, &ada, &product).await;
+    deliveries(&mut tour, &admin, &webhook).await;
     accounts(&mut tour, &admin, &ada).await;
     for path in [
         "",
@@ -315,6 +317,74 @@ async fn orders(tour: &mut Tour, ada: &Customer, product: &str) {
         .await
         .expect(200);
     tour.ask(Some(ada), &read, Value::Null).await.expect(200);
+    let events = format!("GET /orders/{{id={id}}}/events");
+    // It is at its end, and so are its events.
+    for (who, code) in [(None, 401), (Some(ada), 200)] {
+        let answer = tour.ask(who, &events, Value::Null).await;
+        assert_eq!(answer.status, code);
+    }
+    cart(tour, ada, product).await;
+}
+
+async fn cart(tour: &mut Tour, ada: &Customer, product: &str) {
+    let line = format!("PUT /cart/items/{{product_id={product}}}");
+    let out = format!("DELETE /cart/items/{{product_id={product}}}");
+    let quantity = |quantity: i64| json!({ "quantity": quantity });
+    for (call, body, status) in [
+        ("GET /cart", Value::Null, 200),
+        ("POST /cart/checkout", Value::Null, 409),
+        (&*line, quantity(2), 200),
+        (&line, quantity(-1), 422),
+        ("GET /cart", Value::Null, 200),
+        ("POST /cart/checkout", json!({ "note": "soon" }), 201),
+        (&line, quantity(1_000_000), 200),
+        ("POST /cart/checkout", json!({}), 409),
+        (&out, Value::Null, 200),
+        ("DELETE /cart", Value::Null, 200),
+    ] {
+        tour.ask(Some(ada), call, body).await.expect(status);
+    }
+    let nobody = format!("PUT /cart/items/{{product_id={}}}", Uuid::now_v7());
+    tour.ask(Some(ada), &nobody, quantity(1)).await.expect(422);
+    tour.ask(None, "GET /cart", Value::Null).await.expect(401);
+}
+
+async fn webhook(tour: &mut Tour, admin: &Customer) -> String {
+    let make = "POST /webhooks";
+    let body = json!({ "url": "https://shop.invalid/", "events": ["order.paid", "order.placed"] });
+    let made = tour.ask(Some(admin), make, body).await.expect(201);
+    let all = json!({ "url": "https://shop.invalid/" });
+    tour.ask(Some(admin), make, all).await.expect(201);
+    let inside = json!({ "url": "https://10.0.0.1/" });
+    tour.ask(Some(admin), make, inside).await.expect(422);
+    let id = made["id"].as_str().unwrap().to_owned();
+    for (call, status) in [
+        ("GET /webhooks?limit=1".to_owned(), 200),
+        (format!("GET /webhooks/{{id={id}}}"), 200),
+        (format!("GET /webhooks/{{id={}}}", admin.id), 404),
+    ] {
+        let answer = tour.ask(Some(admin), &call, Value::Null).await;
+        answer.expect(status);
+    }
+    id
+}
+
+/// One of which was tried.
+async fn deliveries(tour: &mut Tour, admin: &Customer, webhook: &str) {
+    let list = format!("GET /webhooks/{{id={webhook}}}/deliveries");
+    eventually("a delivery was tried", async || {
+        let page = tour.ask(Some(admin), &list, Value::Null).await.expect(200);
+        let mut items = page["items"].as_array().unwrap().iter();
+        items.any(|item| item["attempts"][0]["error"].is_string())
+    })
+    .await;
+    let delete = format!("DELETE /webhooks/{{id={webhook}}}");
+    for status in [204, 404] {
+        let answer = tour.ask(Some(admin), &delete, Value::Null).await;
+        answer.expect(status);
+    }
+    let gone = tour.ask(Some(admin), &list, Value::Null).await;
+    gone.expect(404);
 }
 
 async fn steps(tour: &mut Tour, admin: &Customer, ada: &Customer, product: &str) {
