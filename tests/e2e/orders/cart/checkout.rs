@@ -76,8 +76,10 @@ async fn a_repeated_checkout_finds_its_order_whatever_is_in_the_cart() {
     assert_eq!(lines(&cart(&shop, &ada).await), [line(&sofa, 2)]);
     let crossed = shop.place_order_with_key(&ada, "key", &[(&sofa, 1)]).await;
     crossed.expect_problem(422, "idempotency_key_reused");
-    let placed = shop.place_order_with_key(&ada, "order", &[(&sofa, 2)]);
-    placed.await.expect(201);
+    let placed = shop
+        .place_order_with_key(&ada, "order", &[(&sofa, 2)])
+        .await;
+    placed.expect(201);
     let crossed = check_out(&shop, &ada, Some("order"), Value::Null).await;
     crossed.expect_problem(422, "idempotency_key_reused");
     assert_eq!(shop.stock(&sofa).await, (4, 3, 1));
