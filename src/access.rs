@@ -43,6 +43,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("GET /api/v1/users", Admin),
     ("GET /api/v1/users/{id}", Admin),
     ("PATCH /api/v1/users/{id}", Admin),
+    ("GET /.well-known/jwks.json", Anyone),
     // products
     ("GET /api/v1/products", Visitor),
     ("POST /api/v1/products", Admin),
@@ -55,6 +56,10 @@ pub const TABLE: &[(&str, Who)] = &[
     ("GET /api/v1/products/{id}/stock/adjustments", Admin),
     ("POST /api/v1/products/{id}/stock/adjustments", Admin),
     ("POST /api/v1/products/import", Admin),
+    ("GET /api/v1/products/export", Admin),
+    ("POST /api/v1/products/{id}/images", Admin),
+    ("DELETE /api/v1/products/{id}/images/{image_id}", Admin),
+    ("GET /api/v1/media/{key}", Anyone),
     ("GET /api/v1/categories", Anyone),
     ("POST /api/v1/categories", Admin),
     ("GET /api/v1/categories/{id}", Anyone),

@@ -24,6 +24,7 @@ use crate::docs;
 use crate::fallback::KnownPaths;
 use crate::gateway::{Gateway, gateway};
 use crate::health::{self, Health};
+use crate::jwks;
 use crate::limits::{RequestLimit, limit_requests};
 use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
@@ -32,8 +33,8 @@ use crate::telemetry::RequestSpan;
 use crate::wiring::Shop;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Handlers that read a body of any length.
-pub const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
+/// Handlers that read a body of any length, or one that takes its time; `*` is any segment.
+pub const UNBOUNDED: [&str; 2] = ["/api/v1/products/import", "/api/v1/products/*/images"];
 
 /// Serves the shop to everybody. The routes of modules that are elsewhere are sent on.
 pub fn start(
@@ -52,6 +53,7 @@ pub fn start(
     let document = openapi::document_of(&dials.modules());
     let known = Arc::new(KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS));
     let gateway_of = Arc::new(Gateway::new(dials, stopping));
+    let tokens = web::Data::new(shop.tokens().clone());
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
@@ -64,6 +66,8 @@ pub fn start(
             .app_data(path_config())
             .configure(health::routes)
             .configure(docs::document_route)
+            .app_data(tokens.clone())
+            .configure(jwks::route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();
         app.configure(|cfg| docs::serve(cfg, &document))

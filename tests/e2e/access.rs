@@ -62,6 +62,11 @@ impl Things {
             "/api/v1/cart/items/" => (self.product.clone(), false),
             "/api/v1/products/by-sku/" => (self.sku.clone(), false),
             "/api/v1/products/" => (self.product.clone(), false),
+            "/api/v1/media/" => {
+                let picture = shop.picture(&self.admin, &self.product).await;
+                let key = picture["url"].as_str().unwrap().rsplit('/').next();
+                (key.unwrap().to_owned(), false)
+            }
             "/api/v1/users/me/addresses/" => (shop.address(&self.owner).await, true),
             "/api/v1/auth/sessions/" => (shop.session(&self.owner).await, true),
             "/api/v1/users/" => (self.owner.id.clone(), false),
@@ -71,6 +76,11 @@ impl Things {
             _ => panic!("nothing is known that stands at {path}"),
         };
         let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
+        if let Some(start_of_id) = rest.strip_suffix("{image_id}") {
+            let picture = shop.picture(&self.admin, &self.product).await;
+            let id = picture["id"].as_str().unwrap();
+            return (format!("{start}{value}{start_of_id}{id}"), owned);
+        }
         (format!("{start}{value}{rest}"), owned)
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::tour::Tour;
+use crate::support::pictures::{form_of, png};
 use crate::support::{Customer, PASSWORD, TestShop, address, document, eventually};
 
 #[tokio::test]
@@ -38,6 +39,8 @@ async fn real_answers_are_what_the_document_says() {
             .await;
     }
     tour.ask(None, "GET /api/v1/openapi.json", Value::Null)
+        .await;
+    tour.ask(None, "GET /.well-known/jwks.json", Value::Null)
         .await;
 
     let covered = tour.covered.iter().filter_map(|name| name.rsplit_once(' '));
@@ -187,6 +190,7 @@ async fn products(tour: &mut Tour, admin: &Customer, ada: &Customer) -> String {
     let id = made["id"].as_str().unwrap().to_owned();
     categories(tour, admin).await;
     changes(tour, admin, &id).await;
+    media(tour, admin, ada, &id).await;
     for (call, status) in [
         (format!("GET /products/{{id={id}}}"), 200),
         (format!("GET /products/{{id={}}}", ada.id), 404),
@@ -294,6 +298,49 @@ async fn changes(tour: &mut Tour, admin: &Customer, id: &str) {
         ),
     ] {
         tour.ask(Some(admin), &call, body).await.expect(status);
+    }
+}
+
+async fn media(tour: &mut Tour, admin: &Customer, ada: &Customer, product: &str) {
+    let form = form_of(&png(3, 2));
+    let made = tour.upload(admin, product, form.clone()).await.expect(201);
+    tour.upload(ada, product, form.clone()).await.expect(403);
+    tour.upload(admin, &ada.id, form).await.expect(404);
+    for (form, status) in [
+        (Vec::new(), 400),
+        (form_of(b"just words"), 415),
+        (form_of(b""), 422),
+        (form_of(&png(3, 2)[..40]), 422),
+        (form_of(&vec![0; 11 << 20]), 413),
+    ] {
+        tour.upload(admin, product, form).await.expect(status);
+    }
+    let key = made["url"].as_str().unwrap().rsplit('/').next().unwrap();
+    let delete = format!(
+        "DELETE /products/{{id={product}}}/images/{{image_id={}}}",
+        made["id"].as_str().unwrap()
+    );
+    for (who, call, status) in [
+        (None, format!("GET /media/{{key={key}}}"), 200),
+        (None, format!("GET /media/{{key={key}}}?size=huge"), 422),
+        (Some(ada), delete.clone(), 403),
+        (Some(admin), delete.clone(), 204),
+        (Some(admin), delete, 404),
+        (None, format!("GET /media/{{key={key}}}"), 404),
+        (Some(admin), "GET /products/export".to_owned(), 200),
+        (
+            Some(admin),
+            "GET /products/export?format=csv".to_owned(),
+            200,
+        ),
+        (
+            Some(admin),
+            "GET /products/export?format=xml".to_owned(),
+            422,
+        ),
+        (Some(ada), "GET /products/export".to_owned(), 403),
+    ] {
+        tour.ask(who, &call, Value::Null).await.expect(status);
     }
 }
 

@@ -12,6 +12,7 @@ mod loss;
 mod mail;
 mod ops;
 mod outage;
+pub mod pictures;
 mod process;
 pub mod proxy;
 mod raw;

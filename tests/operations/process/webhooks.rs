@@ -51,8 +51,8 @@ impl Shop {
 
     /// Its path and its secret.
     async fn webhook(&self, url: &str) -> (String, String) {
-        let made = self.ask(Method::POST, "/webhooks", &json!({ "url": url }));
-        let made = made.await;
+        let body = json!({ "url": url });
+        let made = self.ask(Method::POST, "/webhooks", &body).await;
         let id = made["id"].as_str().unwrap();
         let secret = made["secret"].as_str().unwrap().to_owned();
         (format!("/webhooks/{id}"), secret)

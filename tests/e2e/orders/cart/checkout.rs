@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{cart, check_out, in_products, is_replay, line, lines, put};
+use super::{cart, check_out, in_products, is_replay, line, put};
 use crate::support::TestShop;
 
 #[tokio::test]
@@ -73,13 +73,12 @@ async fn a_repeated_checkout_finds_its_order_whatever_is_in_the_cart() {
     let again = check_out(&shop, &ada, Some("key"), Value::Null).await;
     assert!(is_replay(&again));
     assert_eq!(again.expect(200), order);
-    assert_eq!(lines(&cart(&shop, &ada).await), [line(&sofa, 2)]);
+    assert_eq!(super::lines(&cart(&shop, &ada).await), [line(&sofa, 2)]);
     let crossed = shop.place_order_with_key(&ada, "key", &[(&sofa, 1)]).await;
     crossed.expect_problem(422, "idempotency_key_reused");
-    let placed = shop
-        .place_order_with_key(&ada, "order", &[(&sofa, 2)])
-        .await;
-    placed.expect(201);
+    let lines = [(&*sofa, 2)];
+    let placed = shop.place_order_with_key(&ada, "order", &lines);
+    placed.await.expect(201);
     let crossed = check_out(&shop, &ada, Some("order"), Value::Null).await;
     crossed.expect_problem(422, "idempotency_key_reused");
     assert_eq!(shop.stock(&sofa).await, (4, 3, 1));
