@@ -145,15 +145,19 @@ async fn a_stale_write_is_412() {
     for (method, path_of, body) in &writes {
         let now = tag(&shop, &path).await;
         let to = || (method.clone(), path_of.as_str());
-        for refused in [stale.clone(), format!("W/{now}"), "\"none\"".to_owned()] {
-            let header = ("if-match", &*refused);
+        let (weak, bare) = (format!("W/{now}"), now.trim_matches('"'));
+        for refused in [
+            &*stale,
+            &*weak,
+            "\"none\"",
+            bare,
+            "",
+            "\"none",
+            "*, \"none\"",
+        ] {
+            let header = ("if-match", refused);
             let answer = ask(&shop, Some(&admin), to(), header, body.as_ref()).await;
             answer.expect_problem(412, "precondition_failed");
-        }
-        for malformed in ["", "none", "\"none", "*, \"none\""] {
-            let header = ("if-match", malformed);
-            let answer = ask(&shop, Some(&admin), to(), header, body.as_ref()).await;
-            answer.expect_problem(400, "malformed_header");
         }
         assert_eq!(tag(&shop, &path).await, now);
         let unknown = path_of.replace(&id, nothing);

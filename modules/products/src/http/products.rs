@@ -131,8 +131,10 @@ async fn write(
         false => Locked::Product,
     };
     let product = change(module.pool(), id, locked, |product| {
+        // What is wrong with the request is wrong in any state of the product.
+        let fields = decide(product)?;
         if_match.check(Representation::of(product)?.tag())?;
-        decide(product)
+        Ok(fields)
     });
     Ok(product.await?)
 }
