@@ -43,6 +43,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("GET /api/v1/users", Admin),
     ("GET /api/v1/users/{id}", Admin),
     ("PATCH /api/v1/users/{id}", Admin),
+    ("GET /.well-known/jwks.json", Anyone),
     // products
     ("GET /api/v1/products", Visitor),
     ("POST /api/v1/products", Admin),
@@ -78,6 +79,11 @@ pub const TABLE: &[(&str, Who)] = &[
     ("PUT /api/v1/cart/items/{product_id}", User),
     ("DELETE /api/v1/cart/items/{product_id}", User),
     ("POST /api/v1/cart/checkout", User),
+    ("GET /api/v1/webhooks", Admin),
+    ("POST /api/v1/webhooks", Admin),
+    ("GET /api/v1/webhooks/{id}", Admin),
+    ("DELETE /api/v1/webhooks/{id}", Admin),
+    ("GET /api/v1/webhooks/{id}/deliveries", Admin),
     // the process
     ("GET /api/v1/openapi.json", Anyone),
     ("GET /health", Anyone),

@@ -16,6 +16,7 @@ use std::time::Duration;
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
+use platform::redis::Redis;
 use platform::stream::Stream;
 use platform::{db, inbox, task};
 use ports::{Orders, Products, Users};
@@ -70,7 +71,7 @@ impl Shop {
             true => databases.pool(settings, module).map(Some),
             false => Ok(None),
         };
-        let tokens = Tokens::hs256(&secrets.auth, settings.auth.access_token);
+        let tokens = secrets.tokens.clone();
         let mut here = Hosted::default();
 
         #[cfg(feature = "users")]
@@ -188,6 +189,11 @@ impl Shop {
         }
     }
 
+    /// Sign and verify access tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     /// Whose books must agree; absent where one of them is off.
     pub fn books(&self) -> Option<(Arc<dyn Orders>, Arc<dyn Products>)> {
         self.orders_port.clone().zip(self.products_port.clone())
@@ -244,6 +250,12 @@ impl Shop {
             keep(tasks, stop, "orders.erasures", orders, settle);
             keep(tasks, stop, "orders.inbox", orders, inbox);
             keep(tasks, stop, "orders.watch", orders, orders::Module::watch);
+            let (deliver, sweep) = (
+                orders::Module::deliver_webhooks,
+                orders::Module::sweep_webhooks,
+            );
+            keep(tasks, stop, "orders.webhooks", orders, deliver);
+            keep(tasks, stop, "orders.webhook_log", orders, sweep);
         }
     }
 
@@ -343,6 +355,7 @@ pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
     Ok(users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
+        redis: redis(settings, Module::Users)?,
         event_attempts: event_attempts(settings),
         stream: stream(settings)?,
     })
@@ -396,7 +409,34 @@ pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
         event_attempts: event_attempts(settings),
         payment_window: (!window.is_zero()).then_some(window),
         stream: stream(settings)?,
+        webhooks: webhook_rules(settings),
     })
+}
+
+/// The Redis of a module, if it has one; nobody is connected to yet.
+pub fn redis(settings: &Settings, module: Module) -> anyhow::Result<Option<Redis>> {
+    let url = settings.modules.get(module).redis_url.as_ref();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis_url");
+    url.map(open).transpose()
+}
+
+/// The Redis that this process shares with others: the common one, else that of a hosted module.
+pub fn common_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
+    let hosted = settings.hosted();
+    let of_modules = hosted.map(|module| settings.modules.get(module).redis_url.as_ref());
+    let url = of_modules.flatten().next();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis.url");
+    settings.redis.url.as_ref().or(url).map(open).transpose()
+}
+
+#[cfg(feature = "orders")]
+fn webhook_rules(settings: &Settings) -> orders::WebhookRules {
+    let allow_private_addresses = settings.webhooks.allow_private_addresses;
+    let production = settings.environment == crate::settings::Environment::Production;
+    orders::WebhookRules {
+        allow_private_addresses,
+        require_https: production && !allow_private_addresses,
+    }
 }
 
 /// Where events go besides; nobody is connected to yet.

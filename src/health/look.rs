@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use platform::db::{self, DatabaseHealth, Status};
+use platform::redis::Redis;
 use ports_http::calls::version_of;
 use ports_http::{Handshake, Hosted, Step};
 use tokio::sync::Mutex;
 
-use super::documents::{Dependency, MediaHealth, ModuleHealth, PeerHealth};
+use super::documents::{CacheHealth, Dependency, MediaHealth, ModuleHealth, PeerHealth};
 use crate::dials::Dials;
 use crate::settings::{Mode, Module, Settings};
 use crate::wiring::{Media, Store};
@@ -30,6 +31,8 @@ pub struct Health {
     /// Where pictures are, when products is hosted.
     pictures: Option<Media>,
     media: Kept<Option<MediaHealth>>,
+    redis: Option<Redis>,
+    cache: Kept<CacheHealth>,
     /// By module, once they are known.
     identities: Mutex<BTreeMap<Module, String>>,
 }
@@ -58,6 +61,7 @@ impl Health {
         stores: Vec<Store>,
         pictures: Option<Media>,
         dials: Arc<Dials>,
+        redis: Option<Redis>,
     ) -> Arc<Self> {
         let mode = |module| (module, settings.modules.get(module).mode);
         Arc::new(Self {
@@ -70,6 +74,8 @@ impl Health {
             peers: Mutex::default(),
             pictures,
             media: Mutex::default(),
+            redis,
+            cache: Mutex::default(),
             identities: Mutex::default(),
         })
     }
@@ -94,6 +100,14 @@ impl Health {
             databases,
             peers,
             media,
+        }
+    }
+
+    /// What the processes share is no part of a module's health: each does without it.
+    pub(super) async fn look_at_cache(&self) -> CacheHealth {
+        match &self.redis {
+            Some(redis) => (*kept(&self.cache, LOOK_KEPT, CacheHealth::of(redis)).await).clone(),
+            None => CacheHealth::IN_PROCESS,
         }
     }
 

@@ -19,6 +19,7 @@ fn module(pool: &PgPool, payment_window: Option<Duration>) -> Arc<orders::Module
         currency: Currency::EUR,
         event_attempts: 1,
         stream: None,
+        webhooks: Default::default(),
         payment_window,
     };
     let products = Arc::new(FakeProducts::default());

@@ -12,4 +12,14 @@ pub struct Config {
     pub payment_window: Option<Duration>,
     /// Where every event goes besides, if anywhere.
     pub stream: Option<Stream>,
+    pub webhooks: WebhookRules,
+}
+
+/// Where webhooks may lead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WebhookRules {
+    /// To addresses that are not everybody's, too.
+    pub allow_private_addresses: bool,
+    /// Not in clear text: a delivery holds what its customer told the shop.
+    pub require_https: bool,
 }

@@ -19,6 +19,7 @@ mod port;
 mod request;
 mod store;
 mod watch;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub use config::Config;
+pub use config::{Config, WebhookRules};
 pub use events::SUBSCRIBERS;
 pub use http::routes;
 use watch::Watchers;
@@ -46,6 +47,7 @@ pub struct Module {
     /// Orders being placed, whether or not their clients still wait.
     placements: TaskTracker,
     watchers: Arc<Watchers>,
+    webhooks: webhooks::Webhooks,
     config: Config,
 }
 
@@ -69,6 +71,7 @@ impl Module {
             outbox,
             placements: TaskTracker::new(),
             watchers: Arc::default(),
+            webhooks: webhooks::Webhooks::new(config.webhooks),
             config,
         }
     }

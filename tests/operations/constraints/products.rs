@@ -25,6 +25,14 @@ pub const CASES: &[Case] = &[
         "categories_parent_fkey",
         "update categories set parent_id = gen_random_uuid()",
     ),
+    (
+        "category_tree_pkey",
+        "insert into category_tree default values",
+    ),
+    (
+        "category_tree_check",
+        "update category_tree set is_whole = false",
+    ),
     ("categories_name_check", "update categories set name = ''"),
     (
         "categories_name_check",

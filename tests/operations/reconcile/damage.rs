@@ -429,6 +429,7 @@ async fn a_hold_that_outlives_its_time_is_given_back() {
         event_attempts: 5,
         payment_window: None,
         stream: None,
+        webhooks: Default::default(),
     };
     let users = Arc::new(FakeUsers::default());
     let orders = orders::Module::new(pool, config, Arc::clone(&products), users);

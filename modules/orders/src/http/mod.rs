@@ -3,6 +3,7 @@ mod events;
 mod place;
 mod read;
 mod steps;
+mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -22,7 +23,12 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(steps::cancel_order)
         .service(steps::pay_order)
         .service(steps::ship_order)
-        .service(steps::deliver_order);
+        .service(steps::deliver_order)
+        .service(webhooks::create_webhook)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::get_webhook)
+        .service(webhooks::delete_webhook)
+        .service(webhooks::list_deliveries);
 }
 
 /// Somebody else's order does not exist, unless an admin asks.

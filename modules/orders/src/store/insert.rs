@@ -15,10 +15,10 @@ pub struct NewOrder<'a> {
     pub bought: &'a [Uuid],
 }
 
-/// The order, its lines, its history and its event, and the cart without what was bought: one
-/// statement, one commit. Answers when that was, by the database's clock, which also ends the time
-/// to pay; `None` when this user has used the idempotency key already, is to be forgotten, or no
-/// longer has these lines in the cart, and nothing is stored.
+/// The order, its lines, its history, its event, who gets word of it by webhook, and the cart
+/// without what was bought: one statement, one commit. Answers when that was, by the database's
+/// clock, which also ends the time to pay; `None` when this user has used the idempotency key
+/// already, is to be forgotten, or no longer has these lines in the cart, and nothing is stored.
 pub async fn insert(
     outbox: &Outbox,
     new: NewOrder<'_>,
@@ -71,6 +71,12 @@ pub async fn insert(
              insert into outbox (event_id, subscriber, aggregate_id, event)
              select $17, subscriber, placed.id, $18
              from placed, unnest($19::text[]) as subscriber
+           ),
+           deliveries as (
+             insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
+             select webhooks.id, $17, placed.id, 1, 'order.placed'
+             from placed, webhooks
+             where disabled_at is null and (events is null or 'order.placed' = any(events))
            )
            select created_at from placed"#,
         order.id,

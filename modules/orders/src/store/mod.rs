@@ -8,5 +8,5 @@ mod transition;
 
 pub use insert::{NewOrder, insert};
 pub use news::{News, Seen, news};
-pub use read::{OrderFilter, by_id, by_key, list, overdue};
+pub use read::{OrderFilter, by_id, by_ids, by_key, list, overdue};
 pub use transition::{Change, OrderKey, Reached, transition};

@@ -106,6 +106,12 @@ async fn write(
              insert into outbox (event_id, subscriber, aggregate_id, event)
              select $6, subscriber, changed.id, $7
              from changed, unnest($8::text[]) as subscriber
+           ),
+           deliveries as (
+             insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
+             select webhooks.id, $6, changed.id, steps, 'order.' || $2
+             from changed, webhooks
+             where disabled_at is null and (events is null or 'order.' || $2 = any(events))
            )
            select steps as step, updated_at as at from changed"#,
         order.id,

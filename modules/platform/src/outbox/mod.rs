@@ -113,6 +113,11 @@ impl Outbox {
         self.woken.send_modify(|woken| *woken += 1);
     }
 
+    /// Told of each [`Self::wake`].
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.woken.subscribe()
+    }
+
     fn written_down(&self) {
         self.passes.send_modify(|passes| *passes += 1);
     }

@@ -29,6 +29,7 @@ impl World for OrdersModule {
             event_attempts: 5,
             payment_window: None,
             stream: None,
+            webhooks: Default::default(),
         };
         let products = Arc::new(FakeProducts::default());
         let users = Arc::new(FakeUsers::default());
