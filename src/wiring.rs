@@ -484,7 +484,11 @@ impl Media {
 
 #[cfg(feature = "products")]
 fn in_full(error: products::StoreError) -> String {
-    format!("{:#}", anyhow::Error::new(error))
+    // What is further down a store's error says already.
+    match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// A module's database and the history it should have.

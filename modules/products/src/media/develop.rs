@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::metadata::Orientation;
 use image::{
@@ -203,7 +203,11 @@ fn encode(
             write(pixels, encoder, profile)?;
         }
         ImageFormat::WebP => write(pixels, WebPEncoder::new_lossless(&mut file), profile)?,
-        _ => write(pixels, PngEncoder::new(&mut file), profile)?,
+        _ => {
+            let (small, filter) = (CompressionType::Default, FilterType::Adaptive);
+            let encoder = PngEncoder::new_with_quality(&mut file, small, filter);
+            write(pixels, encoder, profile)?;
+        }
     }
     Ok(file)
 }
