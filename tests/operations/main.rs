@@ -11,6 +11,8 @@ mod docs;
 mod flash_sale;
 mod health;
 mod isolation;
+mod limits;
+mod limits;
 mod openapi;
 mod outbox;
 mod payment_window;

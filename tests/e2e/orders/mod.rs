@@ -10,6 +10,7 @@ mod payment_window;
 mod place;
 mod shipping;
 mod unconfirmed;
+mod webhooks;
 
 use cleave::settings::Module;
 use serde_json::json;

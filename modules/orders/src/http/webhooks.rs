@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::Module;
-use crate::webhooks::{self, Created, Delivery, EventType, NewWebhook, URL_MOST, Webhook};
+use crate::webhooks::{self, CreatedWebhook, Delivery, EventType, NewWebhook, URL_MOST, Webhook};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +51,7 @@ pub struct PageParams {
     security(("bearer" = [])),
     request_body = CreateWebhook,
     responses(
-        (status = 201, description = "Made; the secret is shown this once", body = Created,
+        (status = 201, description = "Made; the secret is shown this once", body = CreatedWebhook,
          headers(("Location" = String, description = "Path of the webhook"))),
         (status = 409, description = "`too_many_webhooks`", body = ProblemDocument),
     ),
@@ -70,7 +70,7 @@ pub async fn create_webhook(
     };
     let created = webhooks::create(module.pool(), new).await?;
     module.webhooks.made.notify_one();
-    let id = created.webhook.id;
+    let id = created.id;
     tracing::info!(webhook_id = %id, admin = %caller.user_id, "a webhook was made");
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/v1/webhooks/{id}")))

@@ -44,6 +44,7 @@ pub(super) async fn login(
     module
         .login_limit
         .check(cx.client, &key)
+        .await
         .map_err(too_many_attempts)?;
 
     let account = users::credentials(&module.pool, &key).await?;

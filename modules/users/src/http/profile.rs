@@ -96,6 +96,7 @@ pub(super) async fn change_password(
     module
         .login_limit
         .check(cx.client, &caller.user_id.to_string())
+        .await
         .map_err(too_many_attempts)?;
     module
         .change_password(

@@ -57,6 +57,7 @@ pub(super) async fn register(
     module
         .login_limit
         .check_address(cx.client)
+        .await
         .map_err(too_many_attempts)?;
     let hash = module.hasher.hash(new.password).await?;
     match users::insert(&module.pool, &email, &hash, &new.full_name).await {
