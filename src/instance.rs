@@ -55,7 +55,6 @@ impl Instance {
         let health = Health::new(
             settings,
             stores.clone(),
-            shop.media(),
             Arc::clone(&dials),
             common_redis(settings)?,
             shop.media(),

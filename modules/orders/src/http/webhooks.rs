@@ -48,7 +48,6 @@ pub struct PageParams {
 /// What happens to orders from now on is sent to its URL, signed by the Standard Webhooks scheme.
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     request_body = CreateWebhook,
     responses(
         (status = 201, description = "Made; the secret is shown this once", body = CreatedWebhook,
@@ -81,7 +80,6 @@ pub async fn create_webhook(
 /// List webhooks, newest first
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(PageParams),
     responses((status = 200, description = "A page of webhooks", body = Page<Webhook>)),
 )]
@@ -102,7 +100,6 @@ pub async fn list_webhooks(
 /// Read a webhook
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "The webhook", body = Webhook)),
 )]
@@ -121,7 +118,6 @@ pub async fn get_webhook(
 /// It is told nothing any more, except for what is on its way already.
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(("id" = Uuid, Path)),
     responses((status = 204, description = "Deleted")),
 )]
@@ -143,7 +139,6 @@ pub async fn delete_webhook(
 /// Each event with its attempts; kept for 30 days.
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(("id" = Uuid, Path), PageParams),
     responses((status = 200, description = "A page of deliveries", body = Page<Delivery>)),
 )]

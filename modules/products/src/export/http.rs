@@ -52,7 +52,6 @@ fn ndjson() -> Format {
             headers(("Content-Disposition" = String, description = "A name for the file"))),
         (status = 429, description = "`too_many_exports`: wait until one is done", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[get("/products/export")]
 pub(crate) async fn export_products(

@@ -67,7 +67,6 @@ pub(crate) struct ImageUpload {
         (status = 415, description = "`unsupported_image`: neither JPEG nor PNG nor WebP", body = ProblemDocument),
         (status = 422, description = "`validation_failed`: `errors` names each field; `invalid_image`: it cannot be decoded", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[post("/products/{id}/images")]
 pub(crate) async fn add_image(
@@ -129,7 +128,6 @@ async fn keep(
     responses(
         (status = 204, description = "It is gone; caches may show it for longer"),
     ),
-    security(("bearer" = []))
 )]
 #[delete("/products/{id}/images/{image_id}")]
 pub(crate) async fn delete_image(
