@@ -37,7 +37,7 @@ use crate::Module;
     responses(
         (status = 200, description = "Read to its end", body = Report),
         (status = 413, description = "`import_too_large`: it has too many bytes; what came before has landed", body = ProblemDocument),
-        (status = 422, description = "`unclosed_quotes`: reading stopped at a line; `validation_failed`: the header of the CSV cannot be used, nothing has landed", body = ProblemDocument),
+        (status = 422, description = "`unclosed_quotes`: reading stopped at a line; `invalid_header`: the header of the CSV cannot be used, nothing has landed", body = ProblemDocument),
     ),
 )]
 #[post("/products/import")]

@@ -60,7 +60,7 @@ mod tests {
     fn only_a_jpeg_with_its_end_is_whole() {
         let mut jpeg = Vec::new();
         let noise = image::RgbImage::from_fn(64, 64, |x, y| {
-            image::Rgb([(x * 37) as u8, (y * 91) as u8, (x * y) as u8])
+            image::Rgb([x * 37, y * 91, x * y].map(|n| u8::try_from(n % 256).unwrap()))
         });
         let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
         noise.write_with_encoder(encoder).unwrap();

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn pixels_stay_and_the_rest_goes() {
-        let pixels = RgbaImage::from_fn(5, 7, |x, y| image::Rgba([x as u8, y as u8, 9, 100]));
+        let pixels = RgbaImage::from_fn(5, 7, |x, y| {
+            image::Rgba([x, y, 9, 100].map(|n| u8::try_from(n).unwrap()))
+        });
         let mut file = Vec::new();
         let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut file);
         encoder.set_exif_metadata(b"Exif: 52.5 N".to_vec()).unwrap();
