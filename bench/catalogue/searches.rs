@@ -18,10 +18,12 @@ const KINDS: [(&str, fn(&mut ChaCha8Rng, &[String]) -> String); 6] = [
     }),
     ("the whole name", |_, words| words.join("%20")),
     ("a typing error", |rng, words| {
-        mistyped(rng, one(rng, words))
+        let word = one(rng, words);
+        mistyped(rng, word)
     }),
     ("two words, one mistyped", |rng, words| {
-        let wrong = mistyped(rng, one(rng, words));
+        let word = one(rng, words);
+        let wrong = mistyped(rng, word);
         format!("{}%20{wrong}", one(rng, words))
     }),
     ("the beginning of a word", |rng, words| {
