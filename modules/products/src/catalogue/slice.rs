@@ -41,7 +41,7 @@ pub(super) enum Frequency {
 /// match among a hundred is soon found by looking at the next ones.
 const NEARBY: i64 = 50;
 /// Next ones of which an index tells the matching ones; to pass over a row there costs little.
-const WINDOW: i64 = 20_000;
+const WINDOW: i64 = 10_000;
 /// How many rows, at most, tell how frequent matches are, and how many of them make them so.
 const SAMPLE: i64 = 1000;
 const SAMPLE_FOUND: i64 = 10;
