@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ports_http::Step;
 use uuid::Uuid;
 
@@ -73,6 +73,16 @@ pub enum Command {
     Import {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Write all products to a file, or to standard output, as `import` takes them
+    Export {
+        /// Without it: by the file's extension, else ndjson
+        #[arg(long)]
+        format: Option<ExportFormat>,
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
     },
@@ -258,6 +268,22 @@ impl Events {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Ndjson,
+    Csv,
+}
+
+#[cfg(feature = "products")]
+impl From<ExportFormat> for products::export::Format {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Ndjson => Self::Ndjson,
+            ExportFormat::Csv => Self::Csv,
+        }
+    }
+}
+
 const STEPS: [Step; 4] = [Step::Local, Step::Shadow, Step::Canary, Step::Remote];
 
 fn step() -> impl TypedValueParser<Value = Step> {
@@ -337,7 +363,9 @@ impl Command {
                 Purpose::Databases(Module::ALL.to_vec())
             }
             Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
-            Command::Import { .. } => Purpose::Databases(vec![Module::Products]),
+            Command::Import { .. } | Command::Export { .. } => {
+                Purpose::Databases(vec![Module::Products])
+            }
             Command::Dial(_)
             | Command::Events(_)
             | Command::Healthcheck { .. }
@@ -423,6 +451,9 @@ mod tests {
             "cleave admin create --email a@example.org --password-stdin",
             "cleave demo --products 1 --users 2 --orders 3 --seed 4",
             "cleave import a.csv b.ndjson --json",
+            "cleave export",
+            "cleave export --format csv",
+            "cleave export --format ndjson products.ndjson --json",
             "cleave dial",
             "cleave dial products --json",
             "cleave dial products shadow --percent 50 --url http://127.0.0.1:8101",
@@ -448,6 +479,8 @@ mod tests {
         }
         for line in [
             "cleave import",
+            "cleave export --format xml",
+            "cleave export a b",
             "cleave admin create",
             "cleave dance",
             "cleave personal-data",

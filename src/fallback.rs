@@ -6,7 +6,13 @@ use utoipa::openapi::{OpenApi, PathItem};
 
 /// The documented paths and their methods; the document is made from the routes.
 #[derive(Clone)]
-pub struct KnownPaths(Vec<(Vec<Segment>, Vec<&'static str>)>);
+pub struct KnownPaths {
+    paths: Vec<(Vec<Segment>, Methods)>,
+    /// Paths that another one would match with its parameter.
+    names: Vec<(String, Methods)>,
+}
+
+type Methods = Vec<&'static str>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
@@ -17,11 +23,30 @@ enum Segment {
 impl KnownPaths {
     pub fn of(document: &OpenApi) -> Self {
         let paths = document.paths.paths.iter();
-        Self(
-            paths
-                .map(|(path, item)| (segments(path), methods(item)))
-                .collect(),
-        )
+        Self::new(paths.map(|(path, item)| (path.as_str(), methods(item))))
+    }
+
+    fn new<'a>(paths: impl Iterator<Item = (&'a str, Methods)>) -> Self {
+        let paths: Vec<_> = paths.collect();
+        let known: Vec<_> = paths
+            .iter()
+            .map(|(path, methods)| (segments(path), methods.clone()))
+            .collect();
+        let is_a_name = |path: &str| {
+            let asked: Vec<&str> = path.split('/').collect();
+            !path.contains('{')
+                && known
+                    .iter()
+                    .filter(|(other, _)| matches(other, &asked))
+                    .count()
+                    > 1
+        };
+        let names = paths.iter().filter(|(path, _)| is_a_name(path));
+        let names = names.map(|(path, methods)| ((*path).to_owned(), methods.clone()));
+        Self {
+            names: names.collect(),
+            paths: known,
+        }
     }
 
     /// Adds paths that answer GET and are not documented.
@@ -29,7 +54,7 @@ impl KnownPaths {
         let read_only = paths
             .iter()
             .map(|path| (segments(path), vec!["GET", "HEAD"]));
-        self.0.extend(read_only);
+        self.paths.extend(read_only);
         self
     }
 
@@ -46,7 +71,7 @@ impl KnownPaths {
             ("/metrics", vec!["GET", "HEAD"]),
         ];
         let private = private.map(|(path, methods)| (segments(path), methods));
-        self.0.extend(private);
+        self.paths.extend(private);
         self
     }
 
@@ -63,22 +88,20 @@ impl KnownPaths {
         }
     }
 
-    /// What names nothing where a route takes a parameter may be the name of another route, which
-    /// does not answer this method: `GET /products/import` is none of `/products/{id}`.
-    pub fn refuse_parameter(&self, path: &str) -> Problem {
-        let asked: Vec<&str> = path.split('/').collect();
-        let is_a_name = |(known, _): &(Vec<Segment>, _)| {
-            matches(known, &asked) && !known.contains(&Segment::Parameter)
-        };
-        match self.0.iter().any(is_a_name) {
-            true => self.refuse(path),
-            false => Problem::not_found("resource"),
-        }
+    /// What is named like this but answers other methods, for a request that a route with a
+    /// parameter would take instead: `GET /products/import` is none of `/products/{id}`.
+    pub fn refuse_by_name(&self, method: &str, path: &str) -> Option<Problem> {
+        let named = self.names.iter().find(|(name, _)| name == path);
+        let refused = named.is_some_and(|(_, methods)| !methods.contains(&method));
+        refused.then(|| self.refuse(path))
     }
 
     fn allowed_at(&self, path: &str) -> Option<String> {
         let asked: Vec<&str> = path.split('/').collect();
-        let matching = self.0.iter().filter(|(known, _)| matches(known, &asked));
+        let matching = self
+            .paths
+            .iter()
+            .filter(|(known, _)| matches(known, &asked));
         // A path may be known twice, by its name and as a parameter: the name counts.
         let parameters =
             |known: &[Segment]| known.iter().filter(|s| **s == Segment::Parameter).count();
@@ -132,19 +155,23 @@ mod tests {
 
     #[test]
     fn tells_an_unknown_path_from_a_wrong_method() {
-        let known = KnownPaths(vec![
-            (segments("/orders"), vec!["GET", "HEAD", "POST"]),
-            (segments("/orders/{id}"), vec!["GET", "HEAD"]),
-            (segments("/orders/import"), vec!["POST"]),
-        ]);
+        let paths = [
+            ("/orders", vec!["GET", "HEAD", "POST"]),
+            ("/orders/{id}", vec!["GET", "HEAD"]),
+            ("/orders/import", vec!["POST"]),
+        ];
+        let known = KnownPaths::new(paths.into_iter());
         assert_eq!(
             known.allowed_at("/orders").as_deref(),
             Some("GET, HEAD, POST")
         );
         assert_eq!(known.allowed_at("/orders/7").as_deref(), Some("GET, HEAD"));
         assert_eq!(known.allowed_at("/orders/import").as_deref(), Some("POST"));
-        assert_eq!(known.refuse_parameter("/orders/import").status(), 405);
-        assert_eq!(known.refuse_parameter("/orders/7").status(), 404);
+        let refusal = known.refuse_by_name("GET", "/orders/import");
+        assert_eq!(refusal.unwrap().status(), 405);
+        assert!(known.refuse_by_name("POST", "/orders/import").is_none());
+        assert!(known.refuse_by_name("PUT", "/orders/7").is_none());
+        assert!(known.refuse_by_name("PUT", "/orders").is_none());
         assert_eq!(known.allowed_at("/orders/"), None);
         assert_eq!(known.allowed_at("/orders/7/x"), None);
     }

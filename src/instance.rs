@@ -16,7 +16,7 @@ use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
 use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
-use crate::wiring::{Shop, Store};
+use crate::wiring::{Shop, Store, common_redis};
 use crate::{migrations, private, server};
 
 /// How long the end may take beyond the grace period.
@@ -52,7 +52,13 @@ impl Instance {
         let tasks = TaskTracker::new();
         migrations::at_start(settings.migrate, &stores, &tasks, &stop).await?;
 
-        let health = Health::new(settings, stores.clone(), Arc::clone(&dials));
+        let health = Health::new(
+            settings,
+            stores.clone(),
+            Arc::clone(&dials),
+            common_redis(settings)?,
+            shop.media(),
+        );
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;
         let operators = Operators::new(secrets, private.address);

@@ -20,6 +20,7 @@ pub mod fallback;
 pub mod gateway;
 pub mod health;
 pub mod instance;
+pub mod jwks;
 pub mod limits;
 pub mod listener;
 pub mod metrics;

@@ -58,13 +58,13 @@ pub fn start(
     let request_limit = RequestLimit::new(settings.limits.requests_per_second);
     let body_limit = body_limit(settings);
     let hosted: Vec<_> = settings.hosted().collect();
-    let known = KnownPaths::of(&openapi::document_of(&hosted)).and_private();
+    let known = Arc::new(KnownPaths::of(&openapi::document_of(&hosted)).and_private());
     let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
     let outboxes = web::Data::new(shop.outboxes());
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
-        let (tokens, known) = (Arc::clone(&tokens), known.clone());
+        let (tokens, known) = (Arc::clone(&tokens), Arc::clone(&known));
         let (app, _) = App::new()
             .into_utoipa_app()
             .app_data(body_limit)
@@ -73,7 +73,7 @@ pub fn start(
             .app_data(operators.clone())
             .app_data(auditor.clone())
             .app_data(outboxes.clone())
-            .app_data(path_config(&known))
+            .app_data(path_config())
             .configure(health::routes)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();
@@ -89,7 +89,7 @@ pub fn start(
             .configure(|cfg| shop.internal_routes(cfg));
         app.service(internal)
             .configure(ops::routes)
-            .default_service(web::to(move |request| refuse(known.clone(), request)))
+            .default_service(web::to(move |request| refuse(Arc::clone(&known), request)))
             .wrap(from_fn(move |req, next| {
                 limit_strangers(Arc::clone(&request_limit), req, next)
             }))

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_cors::Cors;
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
@@ -24,6 +24,7 @@ use crate::docs;
 use crate::fallback::KnownPaths;
 use crate::gateway::{Gateway, gateway};
 use crate::health::{self, Health};
+use crate::jwks;
 use crate::limits::{RequestLimit, limit_requests};
 use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
@@ -32,8 +33,8 @@ use crate::telemetry::RequestSpan;
 use crate::wiring::Shop;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Handlers that read a body of any length.
-pub const UNBOUNDED: [&str; 1] = ["/api/v1/products/import"];
+/// Handlers that read a body of any length, or one that takes its time; `*` is any segment.
+pub const UNBOUNDED: [&str; 2] = ["/api/v1/products/import", "/api/v1/products/*/images"];
 
 /// Serves the shop to everybody. The routes of modules that are elsewhere are sent on.
 pub fn start(
@@ -50,25 +51,32 @@ pub fn start(
     let body_limit = body_limit(settings);
     let cors_origins = settings.server.cors_origins.clone();
     let document = openapi::document_of(&dials.modules());
-    let known = KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS);
+    let known = Arc::new(KnownPaths::of(&document).and_read_only(&docs::PAGE_PATHS));
     let gateway_of = Arc::new(Gateway::new(dials, stopping));
+    let tokens = web::Data::new(shop.tokens().clone());
 
     Listener::start(socket, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
-        let (gateway_of, known) = (Arc::clone(&gateway_of), known.clone());
+        let (gateway_of, known) = (Arc::clone(&gateway_of), Arc::clone(&known));
+        let names = Arc::clone(&known);
         let (app, _) = App::new()
             .into_utoipa_app()
             .app_data(body_limit)
             .app_data(web::Data::from(Arc::clone(&health)))
-            .app_data(path_config(&known))
+            .app_data(path_config())
             .configure(health::routes)
             .configure(docs::document_route)
+            .app_data(tokens.clone())
+            .configure(jwks::route)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))
             .split_for_parts();
         app.configure(|cfg| docs::serve(cfg, &document))
-            .default_service(web::to(move |request| refuse(known.clone(), request)))
+            .default_service(web::to(move |request| refuse(Arc::clone(&known), request)))
             .wrap(from_fn(move |req, next| {
                 gateway(Arc::clone(&gateway_of), req, next)
+            }))
+            .wrap(from_fn(move |req, next| {
+                names_first(Arc::clone(&names), req, next)
             }))
             .wrap(Compress::default())
             .wrap(from_fn(one_tag_a_coding))
@@ -114,7 +122,7 @@ async fn one_vary<B: MessageBody>(
 }
 
 /// What answers where no route does.
-pub async fn refuse(known: KnownPaths, request: HttpRequest) -> Result<web::Bytes, Problem> {
+pub async fn refuse(known: Arc<KnownPaths>, request: HttpRequest) -> Result<web::Bytes, Problem> {
     Err(known.refuse(request.path()))
 }
 
@@ -139,11 +147,20 @@ pub fn body_limit(settings: &Settings) -> BodyLimit {
     BodyLimit(settings.limits.body_bytes.map_or(0, |bytes| bytes.get()))
 }
 
-/// A malformed id names nothing, unless it is the name of another route.
-pub fn path_config(known: &KnownPaths) -> web::PathConfig {
-    let known = known.clone();
-    web::PathConfig::default()
-        .error_handler(move |_, request| known.refuse_parameter(request.path()).into())
+/// A malformed id names nothing.
+pub fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into())
+}
+
+async fn names_first<B: MessageBody + 'static>(
+    known: Arc<KnownPaths>,
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    match known.refuse_by_name(req.method().as_str(), req.path()) {
+        Some(problem) => Ok(req.error_response(problem).map_into_right_body()),
+        None => Ok(next.call(req).await?.map_into_left_body()),
+    }
 }
 
 /// Denies foreign origins unless they are configured.

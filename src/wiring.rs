@@ -9,11 +9,14 @@
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
 //! decides over the module's public routes, in [`crate::gateway`].
 
+use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
+use platform::redis::Redis;
 use platform::stream::Stream;
 use platform::{db, inbox, task};
 use ports::{Orders, Products, Users};
@@ -68,7 +71,7 @@ impl Shop {
             true => databases.pool(settings, module).map(Some),
             false => Ok(None),
         };
-        let tokens = Tokens::hs256(&secrets.auth, settings.auth.access_token);
+        let tokens = secrets.tokens.clone();
         let mut here = Hosted::default();
 
         #[cfg(feature = "users")]
@@ -85,7 +88,9 @@ impl Shop {
 
         #[cfg(feature = "products")]
         let products = pool(Module::Products)?
-            .map(|pool| Arc::new(products::Module::new(pool, products_config(settings))));
+            .map(|pool| anyhow::Ok(products::Module::new(pool, products_config(settings)?)));
+        #[cfg(feature = "products")]
+        let products = products.transpose()?.map(Arc::new);
         #[cfg(feature = "products")]
         if let Some(products) = &products {
             here.products = Some(Arc::clone(products) as _);
@@ -184,6 +189,11 @@ impl Shop {
         }
     }
 
+    /// Sign and verify access tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     /// Whose books must agree; absent where one of them is off.
     pub fn books(&self) -> Option<(Arc<dyn Orders>, Arc<dyn Products>)> {
         self.orders_port.clone().zip(self.products_port.clone())
@@ -227,6 +237,8 @@ impl Shop {
                 products::Module::sweep,
             );
             keep(tasks, stop, "products.inbox", products, inbox);
+            let media = products::Module::sweep_media;
+            keep(tasks, stop, "products.media", products, media);
         }
         #[cfg(feature = "orders")]
         if let Some(orders) = &self.orders {
@@ -271,6 +283,15 @@ impl Shop {
             outbox: Arc::clone(orders.outbox()),
         }));
         outboxes
+    }
+
+    /// Where pictures are, when products is hosted.
+    pub fn media(&self) -> Option<Media> {
+        #[cfg(feature = "products")]
+        if let Some(products) = &self.products {
+            return Some(Media(products.media().clone()));
+        }
+        None
     }
 
     /// The databases of the hosted modules.
@@ -334,21 +355,50 @@ pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
     Ok(users::Config {
         refresh_token_lifetime: settings.auth.refresh_token,
         login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
+        redis: redis(settings, Module::Users)?,
         event_attempts: event_attempts(settings),
         stream: stream(settings)?,
     })
 }
 
 #[cfg(feature = "products")]
-pub fn products_config(settings: &Settings) -> products::Config {
-    products::Config {
+pub fn products_config(settings: &Settings) -> anyhow::Result<products::Config> {
+    Ok(products::Config {
         hold_ttl: settings.modules.products.hold_ttl,
         currency: settings.store.currency,
         import_bytes: settings
             .limits
             .import_bytes
             .map_or(0, |bytes| bytes.get() as u64),
-    }
+        upload_bytes: settings.limits.upload_bytes.map_or(0, Into::into),
+        media: media(settings)?,
+    })
+}
+
+/// Where pictures are kept; nobody is asked yet.
+#[cfg(feature = "products")]
+pub fn media(settings: &Settings) -> anyhow::Result<products::MediaStore> {
+    let opened = match &settings.media.url {
+        None => products::MediaStore::in_folder(&settings.media_dir()),
+        Some(url) => {
+            let url = url.expose_secret().parse().context("media.url")?;
+            products::MediaStore::open(&url, store_options())
+        }
+    };
+    opened.context("media.url")
+}
+
+/// What the stores' own tools read too: keys, region, endpoint.
+#[cfg(feature = "products")]
+fn store_options() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let of_a_store = |(name, _): &(String, String)| {
+        let prefixes = ["AWS_", "AZURE_", "GOOGLE_"];
+        prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    std::env::vars_os().filter_map(text).filter(of_a_store)
 }
 
 #[cfg(feature = "orders")]
@@ -361,6 +411,22 @@ pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
         stream: stream(settings)?,
         webhooks: webhook_rules(settings),
     })
+}
+
+/// The Redis of a module, if it has one; nobody is connected to yet.
+pub fn redis(settings: &Settings, module: Module) -> anyhow::Result<Option<Redis>> {
+    let url = settings.modules.get(module).redis_url.as_ref();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis_url");
+    url.map(open).transpose()
+}
+
+/// The Redis that this process shares with others: the common one, else that of a hosted module.
+pub fn common_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
+    let hosted = settings.hosted();
+    let of_modules = hosted.map(|module| settings.modules.get(module).redis_url.as_ref());
+    let url = of_modules.flatten().next();
+    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis.url");
+    settings.redis.url.as_ref().or(url).map(open).transpose()
 }
 
 #[cfg(feature = "orders")]
@@ -385,6 +451,44 @@ pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
 
 fn event_attempts(settings: &Settings) -> i32 {
     i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX)
+}
+
+/// Where the bytes of pictures are.
+#[derive(Clone)]
+pub struct Media(#[cfg(feature = "products")] products::MediaStore);
+
+impl Media {
+    /// As the settings say; `None` in a program without products.
+    pub fn open(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        #[cfg(feature = "products")]
+        return Ok(Some(Self(media(settings)?)));
+        #[cfg(not(feature = "products"))]
+        Ok(None)
+    }
+
+    /// How long it takes to ask, or why it cannot be asked.
+    pub async fn look(&self) -> Result<Duration, String> {
+        #[cfg(feature = "products")]
+        return self.0.look().await.map_err(in_full);
+        #[cfg(not(feature = "products"))]
+        Ok(Duration::ZERO)
+    }
+
+    /// Whether it takes bytes and gives them back.
+    pub async fn try_out(&self) -> Result<(), String> {
+        #[cfg(feature = "products")]
+        self.0.try_out().await.map_err(in_full)?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "products")]
+fn in_full(error: products::StoreError) -> String {
+    // What is further down a store's error says already.
+    match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// A module's database and the history it should have.

@@ -44,7 +44,11 @@ fn the_tour_runs_as_written() {
         r#""stock":{"on_hand":40,"reserved":2,"available":38}"#,
         r#""status":"cancelled""#,
         r#""stock":{"on_hand":40,"reserved":0,"available":40}"#,
-        r#""status":"delivered""#,
+        r#""alt":"A blue mug""#,
+        r#""glaze":"matt""#,
+        r#""changes":[]"#,
+        "event: order.delivered",
+        "MUG-BLUE,",
         r#""stock":{"on_hand":37,"reserved":0,"available":37}"#,
     ] {
         assert!(stdout.contains(expected), "no {expected} in\n{stdout}");

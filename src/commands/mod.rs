@@ -8,6 +8,8 @@ mod demo;
 mod dial;
 mod doctor;
 mod events;
+#[cfg(feature = "products")]
+mod export;
 mod healthcheck;
 #[cfg(feature = "products")]
 mod import;
@@ -99,6 +101,12 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
         Command::Demo(demo) => runtime.block_on(demo::run(settings, demo)),
         #[cfg(feature = "products")]
         Command::Import { files, output } => runtime.block_on(import::run(settings, files, output)),
+        #[cfg(feature = "products")]
+        Command::Export {
+            format,
+            file,
+            output,
+        } => runtime.block_on(export::run(settings, format.map(Into::into), file, output)),
         Command::Dial(dial) => runtime.block_on(dial::run(settings, dial)),
         Command::Reconcile { repair, output } => {
             runtime.block_on(reconcile::run(settings, repair, output.json))

@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpResponse};
 use http::header::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
 use platform::RequestContext;
+use platform::edge::is_one_of;
 use ports_http::wire::{TRACEPARENT, X_DEADLINE, X_REQUEST_ID, X_SERVICE};
 use ports_http::{Body, Fault, Peer};
 
@@ -67,7 +68,7 @@ impl Question {
             head,
             path_and_query: path_and_query.to_owned(),
             context,
-            bounded: !UNBOUNDED.contains(&req.path()),
+            bounded: !is_one_of(&UNBOUNDED, req.path()),
         }
     }
 

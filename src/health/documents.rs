@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use platform::db::{DatabaseHealth, Status};
+use platform::redis::Redis;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,11 +31,24 @@ pub struct ModuleHealth {
     /// Of a module in this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) database: Option<DatabaseHealth>,
+    /// Of products in this process: where the bytes of pictures are. The rest serves without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) media: Option<MediaHealth>,
     /// Of a module whose calls go elsewhere, wholly or in part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peer: Option<PeerHealth>,
     /// The modules that this one asks, by name.
     pub(super) dependencies: BTreeMap<&'static str, Dependency>,
+}
+
+#[derive(Clone, Serialize, ToSchema)]
+pub struct MediaHealth {
+    pub(super) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<f64>,
+    /// In a word; the log has the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<&'static str>,
 }
 
 /// The process that answers for a module.
@@ -95,9 +109,41 @@ impl Word {
     };
 }
 
-#[derive(Serialize, ToSchema)]
+/// What the processes of a shop share besides databases.
+#[derive(Clone, Serialize, ToSchema)]
 pub struct CacheHealth {
+    /// `redis`, or `in_process` when each process has its own.
     #[schema(example = "in_process")]
-    pub(super) kind: &'static str,
+    pub(super) mode: &'static str,
+    /// The shop goes on without it, more slowly.
     pub(super) status: Status,
+    /// Round trip to Redis, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) latency_ms: Option<f64>,
+    /// In a word; the log has the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<&'static str>,
+}
+
+impl CacheHealth {
+    pub(super) const IN_PROCESS: Self = Self {
+        mode: "in_process",
+        status: Status::Healthy,
+        latency_ms: None,
+        error: None,
+    };
+
+    pub(super) async fn of(redis: &Redis) -> Self {
+        let look = redis.look().await;
+        let latency_ms = look.ok().map(|latency| latency.as_secs_f64() * 1e3);
+        Self {
+            mode: "redis",
+            status: match look {
+                Ok(_) => Status::Healthy,
+                Err(_) => Status::Unhealthy,
+            },
+            latency_ms: latency_ms.map(|latency| (latency * 1e3).round() / 1e3),
+            error: look.err(),
+        }
+    }
 }

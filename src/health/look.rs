@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use platform::db::{self, DatabaseHealth, Status};
+use platform::redis::Redis;
 use ports_http::calls::version_of;
 use ports_http::{Handshake, Hosted, Step};
 use tokio::sync::Mutex;
 
-use super::documents::{Dependency, ModuleHealth, PeerHealth};
+use super::documents::{CacheHealth, Dependency, MediaHealth, ModuleHealth, PeerHealth};
 use crate::dials::Dials;
 use crate::settings::{Mode, Module, Settings};
-use crate::wiring::Store;
+use crate::wiring::{Media, Store};
 
 /// What the health routes look at; app data.
 pub struct Health {
@@ -27,6 +28,11 @@ pub struct Health {
     stopping: AtomicBool,
     databases: Kept<Databases>,
     peers: Kept<Peers>,
+    redis: Option<Redis>,
+    cache: Kept<CacheHealth>,
+    /// Where pictures are, when products is hosted.
+    pictures: Option<Media>,
+    media: Kept<Option<MediaHealth>>,
     /// By module, once they are known.
     identities: Mutex<BTreeMap<Module, String>>,
 }
@@ -41,13 +47,22 @@ type Peers = BTreeMap<Module, PeerHealth>;
 pub(super) struct Look {
     pub(super) databases: Arc<Databases>,
     pub(super) peers: Arc<Peers>,
+    pub(super) media: Arc<Option<MediaHealth>>,
 }
 
 /// How long a look is good for everybody who asks.
 const LOOK_KEPT: Duration = Duration::from_millis(500);
+/// Buckets charge for each look.
+const LOOK_AT_MEDIA_KEPT: Duration = Duration::from_secs(10);
 
 impl Health {
-    pub fn new(settings: &Settings, stores: Vec<Store>, dials: Arc<Dials>) -> Arc<Self> {
+    pub fn new(
+        settings: &Settings,
+        stores: Vec<Store>,
+        dials: Arc<Dials>,
+        redis: Option<Redis>,
+        pictures: Option<Media>,
+    ) -> Arc<Self> {
         let mode = |module| (module, settings.modules.get(module).mode);
         Arc::new(Self {
             modes: Module::ALL.into_iter().map(mode).collect(),
@@ -57,6 +72,10 @@ impl Health {
             stopping: AtomicBool::new(false),
             databases: Mutex::default(),
             peers: Mutex::default(),
+            redis,
+            cache: Mutex::default(),
+            pictures,
+            media: Mutex::default(),
             identities: Mutex::default(),
         })
     }
@@ -72,12 +91,28 @@ impl Health {
     }
 
     pub(super) async fn look(&self) -> Look {
-        let (databases, peers) = futures_util::join!(self.look_at_databases(), self.ask_peers());
-        Look { databases, peers }
+        let (databases, peers, media) = futures_util::join!(
+            self.look_at_databases(),
+            self.ask_peers(),
+            self.look_at_media()
+        );
+        Look {
+            databases,
+            peers,
+            media,
+        }
+    }
+
+    /// What the processes share is no part of a module's health: each does without it.
+    pub(super) async fn look_at_cache(&self) -> CacheHealth {
+        match &self.redis {
+            Some(redis) => (*kept(&self.cache, LOOK_KEPT, CacheHealth::of(redis)).await).clone(),
+            None => CacheHealth::IN_PROCESS,
+        }
     }
 
     async fn look_at_databases(&self) -> Arc<Databases> {
-        kept(&self.databases, async {
+        kept(&self.databases, LOOK_KEPT, async {
             let stores = self.stores.iter();
             let looks = stores.map(async |store| (store.module, db::health(&store.pool).await));
             join_all(looks).await.into_iter().collect()
@@ -85,10 +120,30 @@ impl Health {
         .await
     }
 
+    /// Never a part of readiness: products serves without pictures.
+    async fn look_at_media(&self) -> Arc<Option<MediaHealth>> {
+        kept(&self.media, LOOK_AT_MEDIA_KEPT, async {
+            let looked = self.pictures.as_ref()?.look().await;
+            let latency = looked.as_ref().ok();
+            Some(MediaHealth {
+                status: match looked {
+                    Ok(_) => Status::Healthy,
+                    Err(_) => Status::Unhealthy,
+                },
+                latency_ms: latency.map(|latency| latency.as_secs_f64() * 1000.0),
+                error: looked.err().map(|reason| {
+                    tracing::warn!(reason, "the media store does not serve");
+                    "unavailable"
+                }),
+            })
+        })
+        .await
+    }
+
     /// Never a part of readiness: two processes that are each other's peers would wait for each
     /// other.
     async fn ask_peers(&self) -> Arc<Peers> {
-        kept(&self.peers, async {
+        kept(&self.peers, LOOK_KEPT, async {
             let dials = self.dials.modules();
             let asked = dials
                 .iter()
@@ -145,7 +200,10 @@ impl Health {
             .iter()
             .filter_map(|needed| Some((needed.name(), Dependency::of(*needed, look)?)))
             .collect();
-        let worst = dependencies.values().map(|d| d.status).max();
+        let media = (*look.media).clone();
+        let media = media.filter(|_| module == Module::Products && database.is_some());
+        let needed = dependencies.values().map(|d| d.status);
+        let worst = needed.chain(media.iter().map(|media| media.status)).max();
         let status = match (own, worst) {
             (Status::Healthy, Some(Status::Degraded | Status::Unhealthy)) => Status::Degraded,
             (own, _) => own,
@@ -155,6 +213,7 @@ impl Health {
             mode: self.mode(module).name(),
             status,
             database: database.cloned(),
+            media,
             peer: look.peers.get(&module).cloned(),
             dependencies,
         })
@@ -237,10 +296,10 @@ impl Health {
 
 /// Whoever asks while a look is under way waits for it, so that health checks cost the pools and the
 /// peers the same however many there are.
-async fn kept<T>(last: &Kept<T>, look: impl Future<Output = T>) -> Arc<T> {
+async fn kept<T>(last: &Kept<T>, keep: Duration, look: impl Future<Output = T>) -> Arc<T> {
     let mut last = last.lock().await;
     if let Some((at, found)) = &*last
-        && at.elapsed() < LOOK_KEPT
+        && at.elapsed() < keep
     {
         return Arc::clone(found);
     }

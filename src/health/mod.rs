@@ -18,13 +18,14 @@ use documents::{CacheHealth, ModuleHealth, ProcessHealth, Word};
 
 pub use look::Health;
 
-/// Unhealthy modules are 503 of themselves; of the process only when none is left.
-fn process_status(modules: &BTreeMap<&'static str, ModuleHealth>) -> Status {
+/// Unhealthy modules are 503 of themselves; of the process only when none is left. Without its cache it
+/// is degraded.
+fn process_status(modules: &BTreeMap<&'static str, ModuleHealth>, cache: &CacheHealth) -> Status {
     let statuses = || modules.values().map(|module| module.status);
     if statuses().all(|status| status == Status::Unhealthy) && !modules.is_empty() {
         return Status::Unhealthy;
     }
-    match statuses().max() {
+    match statuses().chain([cache.status]).max() {
         None | Some(Status::Healthy) => Status::Healthy,
         Some(_) => Status::Degraded,
     }
@@ -58,7 +59,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 )]
 #[get("/health")]
 async fn process(health: web::Data<Health>) -> HttpResponse {
-    let look = health.look().await;
+    let (look, cache) = futures_util::join!(health.look(), health.look_at_cache());
     let modules: BTreeMap<_, _> = Module::ALL
         .into_iter()
         .filter_map(|module| Some((module.name(), health.module(module, &look)?)))
@@ -66,12 +67,9 @@ async fn process(health: web::Data<Health>) -> HttpResponse {
     let document = ProcessHealth {
         service: "cleave",
         version: env!("CARGO_PKG_VERSION"),
-        status: process_status(&modules),
+        status: process_status(&modules, &cache),
         modules,
-        cache: CacheHealth {
-            kind: "in_process",
-            status: Status::Healthy,
-        },
+        cache,
     };
     answer(document.status, document)
 }

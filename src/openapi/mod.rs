@@ -70,6 +70,7 @@ pub fn document_of(modules: &[Module]) -> OpenApiDocument {
         .openapi(base())
         .configure(crate::health::routes)
         .configure(crate::docs::document_route)
+        .configure(crate::jwks::route)
         .service(scope(BASE_PATH).configure(|cfg| wiring::documented_routes(modules, cfg)))
         .split_for_parts();
     finish(document)

@@ -7,7 +7,7 @@ use super::source::{Problems, Source};
 use super::value::Value;
 use super::values::Values;
 use super::{DEFAULTS, Inputs, Purpose, Settings};
-use super::{file, layers, not_yet, placement, rules, secrets};
+use super::{file, keys, layers, not_yet, placement, rules, secrets};
 
 impl Settings {
     /// Reads every layer and checks the result; the error holds all problems, one a line.
@@ -72,6 +72,9 @@ fn check(values: &mut Values, inputs: &Inputs, problems: &mut Problems) -> Vec<S
     }
     if inputs.purpose == Purpose::Ask {
         return Vec::new();
+    }
+    if keys::in_use(values) {
+        keys::check(values, problems);
     }
     if production {
         rules::production(values, &inputs.purpose, problems);

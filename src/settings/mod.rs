@@ -4,6 +4,7 @@
 mod checks;
 mod file;
 mod inputs;
+mod keys;
 mod kind;
 mod layers;
 mod load;
@@ -29,11 +30,13 @@ mod tests;
 
 use std::path::PathBuf;
 
+use platform::auth::{Ed25519Key, Tokens};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub use checks::Network;
 pub use inputs::{Inputs, Purpose};
+pub use keys::KeyError;
 pub use module::Module;
 pub use placed::{Mode, ModuleSettings, Modules, OrdersSettings, ProductsSettings};
 pub use print::{Effective, print};
@@ -76,7 +79,8 @@ pub struct Settings {
 /// The secrets of a process, all there.
 #[derive(Debug, Clone)]
 pub struct Secrets {
-    pub auth: SecretString,
+    /// Sign and verify access tokens.
+    pub tokens: Tokens,
     pub internal: SecretString,
     pub ops_token: SecretString,
     /// Where the operator's token can be read, when it was generated.
@@ -93,15 +97,17 @@ pub enum SecretsError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("auth.keys: {0}")]
+    Keys(#[from] KeyError),
 }
 
 impl Settings {
     /// The secrets this process works with; development makes the missing ones and keeps them in
     /// `<data_dir>/keys`, where the next start and other processes find them.
     pub fn generate_missing_secrets(&mut self) -> Result<Secrets, SecretsError> {
-        let [auth, internal, ops_token] = secrets::NAMES;
+        let [_, internal, ops_token] = secrets::NAMES;
         let secrets = Secrets {
-            auth: self.secret(auth)?,
+            tokens: self.tokens()?,
             internal: self.secret(internal)?,
             ops_token: self.secret(ops_token)?,
             ops_token_file: match self.source(ops_token) {
@@ -109,10 +115,41 @@ impl Settings {
                 _ => None,
             },
         };
-        self.auth.secret = Some(secrets.auth.clone());
         self.internal.secret = Some(secrets.internal.clone());
         self.ops.token = Some(secrets.ops_token.clone());
         Ok(secrets)
+    }
+
+    fn tokens(&mut self) -> Result<Tokens, SecretsError> {
+        let lifetime = self.auth.access_token;
+        if self.auth.algorithm == Algorithm::Hs256 {
+            let secret = self.secret(secrets::NAMES[0])?;
+            let tokens = Tokens::hs256(&secret, lifetime);
+            self.auth.secret = Some(secret);
+            return Ok(tokens);
+        }
+        let mut given = keys::read(&self.auth.keys)?.into_iter();
+        let first = match given.next() {
+            Some(first) => first,
+            None => self.generated_key()?,
+        };
+        Ok(Tokens::eddsa(first, given.collect(), lifetime))
+    }
+
+    fn generated_key(&mut self) -> Result<Ed25519Key, SecretsError> {
+        if self.environment == Environment::Production {
+            return Err(SecretsError::Missing(keys::SETTING));
+        }
+        let (path, key) = keys::read_or_make(&self.data_dir);
+        let key = key.map_err(|source| SecretsError::Keep {
+            setting: keys::SETTING,
+            path: path.clone(),
+            source,
+        })?;
+        let shown = Value::List(vec![format!("{}={}", key.kid(), path.display())]);
+        self.values
+            .set(keys::SETTING, shown, Source::Generated(path));
+        Ok(key)
     }
 
     fn secret(&mut self, name: &'static str) -> Result<SecretString, SecretsError> {

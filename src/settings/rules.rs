@@ -3,11 +3,12 @@
 use secrecy::ExposeSecret;
 
 use super::Purpose;
+use super::keys;
 use super::mask;
 use super::module::Module;
 use super::schema::env_name;
 use super::secrets;
-use super::source::Problems;
+use super::source::{Problems, Source};
 use super::value::Value;
 use super::values::Values;
 
@@ -19,8 +20,11 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
             problems.add_rule(&min, values.source(&min), message);
         }
         peer(&module.setting("url"), values, problems);
+        redis(&module.setting("redis_url"), values, problems);
     }
-    stream(values, problems);
+    for name in ["redis.url", "events.stream_url"] {
+        redis(name, values, problems);
+    }
     if let (Value::Text(public), Value::Text(private)) = (
         values.value("server.public"),
         values.value("server.private"),
@@ -34,18 +38,21 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
 }
 
 /// A URL of the right scheme may still name no database that Redis has.
-fn stream(values: &Values, problems: &mut Problems) {
-    const NAME: &str = "events.stream_url";
-    let Value::Url(url) = values.value(NAME) else {
+fn redis(name: &str, values: &Values, problems: &mut Problems) {
+    let Value::Url(url) = values.value(name) else {
         return;
     };
+    // What is inherited is told of where it comes from.
+    if matches!(values.source(name), Some(Source::Inherited { .. })) {
+        return;
+    }
     let url = url.expose_secret();
-    if let Err(error) = platform::stream::check(url) {
+    if let Err(error) = platform::redis::check(url) {
         let message = format!(
             "{:?} is not the address of a Redis: {error}",
             mask::url(url)
         );
-        problems.add_rule(NAME, values.source(NAME), message);
+        problems.add_rule(name, values.source(name), message);
     }
 }
 
@@ -67,7 +74,14 @@ fn peer(name: &str, values: &Values, problems: &mut Problems) {
 }
 
 pub fn production(values: &Values, purpose: &Purpose, problems: &mut Problems) {
+    let eddsa = keys::in_use(values);
+    if eddsa {
+        keys::check_production(values, problems);
+    }
     for name in secrets::NAMES {
+        if eddsa && name == secrets::NAMES[0] && values.value(name).is_none() {
+            continue;
+        }
         let Some(weakness) = weakness(values.value(name)) else {
             continue;
         };

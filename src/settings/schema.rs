@@ -81,7 +81,7 @@ const POSTGRES: Kind = Kind::Url(&["postgres", "postgresql"]);
 const REDIS: Kind = Kind::Url(&["redis", "rediss", "redis+unix", "unix"]);
 const STREAMS: Kind = Kind::Url(&["redis", "rediss"]);
 const OBJECTS: Kind = Kind::Url(&[
-    "file", "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https", "memory",
+    "file", "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "https", "memory",
 ]);
 /// Long enough for a test's patience and a weekend's sale alike.
 const MILLISECONDS: Kind = between(1, 3_600_000);

@@ -71,9 +71,18 @@ fn read(path: &Path) -> io::Result<SecretString> {
     Ok(text.into())
 }
 
-/// The secret in the file, made now when there is none. Processes that start together wait for
-/// each other at the lock, so all of them read what the first one wrote.
+/// The secret in the file, made now when there is none.
 pub fn read_or_make(path: &Path) -> io::Result<SecretString> {
+    keep(path, read, || Ok(random() + "\n"))
+}
+
+/// What `read` finds in the file, which is made now when there is none. Processes that start together
+/// wait for each other at the lock, so all of them read what the first one wrote.
+pub fn keep<T>(
+    path: &Path,
+    read: fn(&Path) -> io::Result<T>,
+    make: impl FnOnce() -> io::Result<String>,
+) -> io::Result<T> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder.parent().unwrap_or(Path::new(".")))?;
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -90,13 +99,11 @@ pub fn read_or_make(path: &Path) -> io::Result<SecretString> {
     let fresh = path.with_added_extension("new");
     let mut file = private_file(&fresh)?;
     file.set_len(0)?;
-    let secret = random();
-    file.write_all(secret.as_bytes())?;
-    file.write_all(b"\n")?;
+    file.write_all(make()?.as_bytes())?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     File::open(folder)?.sync_all()?;
-    Ok(secret.into())
+    read(path)
 }
 
 fn private_file(path: &Path) -> io::Result<File> {

@@ -1,6 +1,7 @@
 //! The layers together: who wins, what is refused, and in which words.
 
 mod contract;
+mod keys;
 mod layers;
 mod production;
 mod support;

@@ -98,8 +98,9 @@ async fn made_up_requests_find_nothing_that_the_document_does_not_say() {
         "examples,coverage,fuzzing",
     ];
     for (who, these) in [(&admin, &remaining[..]), (&leaving, &ends[..])] {
+        let folder = tempfile::tempdir().unwrap();
         let mut run = tester(tools, &shop, who);
-        run.args(these);
+        run.args(these).current_dir(folder.path());
         let told = tokio::task::spawn_blocking(move || succeed(&mut run))
             .await
             .unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cleave::access::{self, Who};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, Customer, TestShop, address, document, operations};
 
@@ -36,16 +36,19 @@ fn expected(who: Who, owned: bool) -> [Outcome; 4] {
 struct Things {
     admin: Customer,
     owner: Customer,
+    sku: String,
     product: String,
 }
 
 impl Things {
-    /// Made anew for each operation that changes something.
-    async fn of(shop: &TestShop, admin: &Customer, product: &str, name: &str) -> Self {
+    /// Made anew for each operation, which may take them away.
+    async fn of(shop: &TestShop, admin: &Customer, line: usize) -> Self {
+        let sku = format!("ACCESS-{line}");
         Self {
             admin: admin.clone(),
-            owner: shop.customer(name).await,
-            product: product.to_owned(),
+            owner: shop.customer(&format!("owner-{line}")).await,
+            product: shop.product(admin, &sku, 100, 1000).await,
+            sku,
         }
     }
 
@@ -57,21 +60,48 @@ impl Things {
         let (value, owned) = match start {
             "/api/v1/orders/" => (self.order(shop).await, true),
             "/api/v1/cart/items/" => (self.product.clone(), false),
-            "/api/v1/products/by-sku/" => ("ACCESS".to_owned(), false),
+            "/api/v1/products/by-sku/" => (self.sku.clone(), false),
             "/api/v1/products/" => (self.product.clone(), false),
+            "/api/v1/media/" => {
+                let picture = shop.picture(&self.admin, &self.product).await;
+                let key = picture["url"].as_str().unwrap().rsplit('/').next();
+                (key.unwrap().to_owned(), false)
+            }
             "/api/v1/users/me/addresses/" => (shop.address(&self.owner).await, true),
             "/api/v1/auth/sessions/" => (shop.session(&self.owner).await, true),
             "/api/v1/users/" => (self.owner.id.clone(), false),
+            "/api/v1/categories/" => (self.category(shop).await, false),
+            "/api/v1/webhooks/" => (self.webhook(shop).await, false),
             "/health/" => ("users".to_owned(), false),
             _ => panic!("nothing is known that stands at {path}"),
         };
         let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
+        if let Some(start_of_id) = rest.strip_suffix("{image_id}") {
+            let picture = shop.picture(&self.admin, &self.product).await;
+            let id = picture["id"].as_str().unwrap();
+            return (format!("{start}{value}{start_of_id}{id}"), owned);
+        }
         (format!("{start}{value}{rest}"), owned)
     }
 
     async fn order(&self, shop: &TestShop) -> String {
         let placed = shop.place_order(&self.owner, &[(&self.product, 1)]).await;
         placed.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn category(&self, shop: &TestShop) -> String {
+        self.made(shop, "/categories", json!({ "name": self.sku }))
+            .await
+    }
+
+    async fn webhook(&self, shop: &TestShop) -> String {
+        let body = json!({ "url": "https://shop.invalid/" });
+        self.made(shop, "/webhooks", body).await
+    }
+
+    async fn made(&self, shop: &TestShop, path: &str, body: Value) -> String {
+        let made = shop.post_as(&self.admin, path, &body).await.expect(201);
+        made["id"].as_str().unwrap().to_owned()
     }
 }
 
@@ -105,11 +135,10 @@ async fn every_operation_lets_in_whom_the_table_names_and_nobody_else() {
     let shop = TestShop::open().await;
     let admin = shop.admin().await;
     let stranger = shop.customer("stranger").await;
-    let product = shop.product(&admin, "ACCESS", 100, 1000).await;
     let mut walked = 0;
     for (line, (operation, who)) in access::TABLE.iter().enumerate() {
         let (method, template) = operation.split_once(' ').unwrap();
-        let things = Things::of(&shop, &admin, &product, &format!("owner-{line}")).await;
+        let things = Things::of(&shop, &admin, line).await;
         let (path, owned) = things.fill(&shop, template).await;
         let roles = [
             ("nobody", None),

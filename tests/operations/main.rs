@@ -11,6 +11,7 @@ mod docs;
 mod flash_sale;
 mod health;
 mod isolation;
+mod limits;
 mod openapi;
 mod outbox;
 mod payment_window;

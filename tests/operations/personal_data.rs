@@ -48,14 +48,15 @@ async fn register(shop: &TestShop) -> Customer {
     }
 }
 
-/// An address and a sign-in from a browser that tells whose it is; two orders: one with a note and a key, one that was cancelled with a reason.
+/// An address and a sign-in from a browser that tells whose it is; two orders: one with that address,
+/// a note and a key, one that was cancelled with a reason.
 async fn leave_traces(shop: &TestShop, who: &Customer, product: &str) {
     let home = json!({
         "name": NAME, "line1": "Rue de l'Élodie 7", "line2": "chez Schmidt@example.com",
         "city": "Paris", "postal_code": "75001", "country": "FR", "phone": "+33 1 42 92 81 00",
     });
     let added = shop.post_as(who, "/users/me/addresses", &home).await;
-    added.expect(201);
+    let home = added.expect(201);
     let request = shop.request(Method::POST, "/api/v1/auth/login");
     let request = request
         .header("user-agent", format!("mailto:{EMAIL}"))
@@ -66,7 +67,11 @@ async fn leave_traces(shop: &TestShop, who: &Customer, product: &str) {
     let request = request
         .bearer_auth(&who.token)
         .header("Idempotency-Key", "order of SCHMIDT@EXAMPLE.COM")
-        .json(&json!({ "items": items, "note": format!("mail {}", EMAIL.to_lowercase()) }));
+        .json(&json!({
+            "items": items,
+            "shipping_address_id": home["id"],
+            "note": format!("mail {}", EMAIL.to_lowercase()),
+        }));
     shop.send(request).await.expect(201);
     let order = shop.place_order(who, &[(product, 1)]).await.expect(201);
     let cancel = format!("/orders/{}/cancel", order["id"].as_str().unwrap());
@@ -84,7 +89,9 @@ async fn every_place_is_found_before_a_deletion_and_none_after() {
     let all = ["--email", EMAIL, "--text", "schmidt@example.com"];
     let everywhere = [
         "addresses.name 1",
+        "addresses.line1 1",
         "addresses.line2 1",
+        "addresses.phone 1",
         "sessions.user_agent 1",
         "users.email 1",
         "users.email_key 1",
@@ -93,6 +100,7 @@ async fn every_place_is_found_before_a_deletion_and_none_after() {
         "order_history.reason 1",
         "orders.note 1",
         "orders.idempotency_key 1",
+        "orders.shipping_address 1",
     ];
     let (code, found) = places(&shop.databases, &all).await;
     assert_eq!(

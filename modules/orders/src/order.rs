@@ -200,6 +200,37 @@ pub fn random_number() -> String {
     number
 }
 
+/// An order number as people write it down: in any case, with or without the dash, O for 0, and I
+/// or L for 1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct WrittenNumber(pub String);
+
+impl TryFrom<String> for WrittenNumber {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let kept = text.chars().filter(|c| !matches!(c, '-' | ' '));
+        let digits: Vec<char> = kept
+            .map(|c| match c.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                c => c,
+            })
+            .collect();
+        let known = |c: &char| NUMBER_ALPHABET.iter().any(|of| char::from(*of) == *c);
+        if digits.len() != NUMBER_LENGTH || !digits.iter().all(known) {
+            return Err("must be an order number, such as 7KQ2-M4XD");
+        }
+        let (front, back) = digits.split_at(NUMBER_LENGTH / 2);
+        Ok(Self(format!(
+            "{}-{}",
+            front.iter().collect::<String>(),
+            back.iter().collect::<String>()
+        )))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,5 +250,28 @@ mod tests {
         let number = random_number();
         assert_eq!(number.len(), 9);
         assert_eq!(number.find('-'), Some(4));
+    }
+
+    #[test]
+    fn a_number_is_known_again_however_it_is_written() {
+        let read = |text: &str| WrittenNumber::try_from(text.to_owned()).ok().map(|n| n.0);
+        for written in ["70Q1-M4X1", "70q1m4x1", "7oqi m4xL"] {
+            assert_eq!(read(written).as_deref(), Some("70Q1-M4X1"), "{written}");
+        }
+        for wrong in ["", "70Q1-M4X", "70Q1-M4X11", "70Q1-M4XU", "70Q1-M4Xé"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        let number = random_number();
+        assert_eq!(read(&number), Some(number));
+    }
+
+    #[test]
+    fn what_is_delivered_or_cancelled_is_at_its_end() {
+        let last: Vec<_> = STATUSES
+            .iter()
+            .filter(|(status, ..)| status.is_final())
+            .collect();
+        let last: Vec<&str> = last.iter().map(|(_, word, _)| *word).collect();
+        assert_eq!(last, ["delivered", "cancelled"]);
     }
 }

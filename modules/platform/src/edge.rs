@@ -25,13 +25,24 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct Edge {
     /// How long a handler may take before the client gets 503.
     pub deadline: Duration,
-    /// Paths whose handlers read a body of any length, and so may take any time.
+    /// Paths whose handlers read a body of any length, and so may take any time; see [`is_one_of`].
     pub unbounded: Vec<&'static str>,
     pub trusted_proxies: TrustedProxies,
     /// Knows the requests that another process of the shop has sent on.
     pub voucher: Option<Voucher>,
     /// Counts the requests under way. Once it is closed, clients are told to go elsewhere.
     pub requests: TaskTracker,
+}
+
+/// Whether a path is one of these, in which `*` is any segment.
+pub fn is_one_of(paths: &[&str], path: &str) -> bool {
+    let matches = |known: &str| {
+        let mut segments = path.split('/');
+        let mut known = known.split('/');
+        known.all(|known| segments.next().is_some_and(|s| known == "*" || known == s))
+            && segments.next().is_none()
+    };
+    paths.iter().any(|known| matches(known))
 }
 
 /// What another process of the shop says of a request that it has let in.
@@ -79,7 +90,7 @@ pub async fn edge<B: MessageBody + 'static>(
     let _under_way = edge.requests.token();
     let context = edge.context(&req);
     let request_id = context.request_id.clone();
-    let unbounded = edge.unbounded.contains(&req.path());
+    let unbounded = is_one_of(&edge.unbounded, req.path());
     let deadline = context.deadline;
     req.extensions_mut().insert(context);
 

@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod page;
 pub mod params;
 pub mod problem;
+pub mod redis;
 pub mod request;
 pub mod stream;
 pub mod task;

@@ -55,11 +55,6 @@ impl Stream {
     }
 }
 
-/// Whether a Redis could be reached by this URL, such as `redis://:password@host:6379/0`.
-pub fn check(url: &str) -> Result<(), RedisError> {
-    Client::open(url).map(|_| ())
-}
-
 /// Where a module's events go.
 pub fn key(module: &str) -> String {
     format!("cleave:events:{module}")

@@ -8,20 +8,25 @@ mod bulk;
 mod catalogue;
 mod config;
 pub mod demo;
+pub mod export;
 mod http;
 pub mod import;
+mod media;
 mod port;
 mod reservations;
+mod spreadsheet;
 pub mod words;
 
 use std::sync::Arc;
 
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use http::routes;
+pub use media::{MediaStore, StoreError};
 
 /// The schema of the products database.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -30,11 +35,19 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 pub struct Module {
     pool: PgPool,
     config: Config,
+    darkroom: media::Darkroom,
+    /// Places for those under way.
+    exports: Arc<Semaphore>,
 }
 
 impl Module {
     pub fn new(pool: PgPool, config: Config) -> Self {
-        Self { pool, config }
+        Self {
+            pool,
+            config,
+            darkroom: media::Darkroom::new(),
+            exports: Arc::new(Semaphore::new(export::http::AT_A_TIME)),
+        }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -44,5 +57,15 @@ impl Module {
     /// Gives back expired holds until `stop`.
     pub async fn sweep(self: Arc<Self>, stop: CancellationToken) {
         reservations::sweep(self.pool.clone(), stop).await;
+    }
+
+    /// Removes the bytes of pictures that no product has until `stop`.
+    pub async fn sweep_media(self: Arc<Self>, stop: CancellationToken) {
+        media::sweep(self.pool.clone(), self.config.media.clone(), stop).await;
+    }
+
+    /// Where the bytes of pictures are.
+    pub fn media(&self) -> &MediaStore {
+        &self.config.media
     }
 }

@@ -1,6 +1,7 @@
 //! Passwords: argon2id, away from the threads that serve requests.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ const WAITING_PER_CORE: usize = 128;
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,
     waiting: Semaphore,
+    runs: AtomicU64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +66,13 @@ impl Hasher {
         Self {
             running: Arc::new(Semaphore::new(running)),
             waiting: Semaphore::new(waiting),
+            runs: AtomicU64::new(0),
         }
+    }
+
+    /// How many passwords were hashed or verified so far.
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
     }
 
     /// The hash to store, as a PHC string.
@@ -92,6 +100,7 @@ impl Hasher {
             _ => return Err(HashError::Busy),
         };
         drop(place);
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let job = spawn_blocking(move || {
             // Kept by the job: a caller who goes away does not stop it.
             let _turn = turn;

@@ -69,13 +69,18 @@ impl Module {
             outbox,
             tokens,
             hasher: Hasher::new(),
-            login_limit: LoginLimit::per_minute(config.login_per_minute),
+            login_limit: LoginLimit::per_minute(config.login_per_minute, config.redis.clone()),
             config,
         })
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// How many passwords were hashed or verified since the start. Each costs the same.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.hasher.runs()
     }
 
     /// What operators look after.

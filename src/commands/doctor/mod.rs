@@ -1,3 +1,4 @@
+mod media;
 mod peers;
 mod stream;
 
@@ -12,7 +13,7 @@ use super::Outcome;
 use crate::cli::Output;
 use crate::databases::{Databases, Tenancy};
 use crate::settings::{Module, Settings};
-use crate::wiring::Store;
+use crate::wiring::{Store, common_redis};
 
 /// Clocks may differ by this much before tokens and holds suffer.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(5);
@@ -48,8 +49,14 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
     }
     findings.push(Finding::new("disk", disk(&settings)));
     let ours = examine_databases(&settings, &mut findings).await;
+    if let Some(found) = redis(&settings).await {
+        findings.push(Finding::new("redis", found));
+    }
     if let Some(found) = stream::look(&settings).await {
         findings.push(Finding::new("events stream", found));
+    }
+    if let Some(found) = media::look(&settings).await {
+        findings.push(Finding::new("media", found));
     }
     peers::examine(&settings, &ours, &mut findings).await;
 
@@ -66,6 +73,21 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
         Outcome::Done
     } else {
         Outcome::Failed
+    })
+}
+
+/// What the processes of a shop share.
+async fn redis(settings: &Settings) -> Option<Result<String, String>> {
+    let redis = match common_redis(settings) {
+        Ok(redis) => redis?,
+        Err(error) => return Some(Err(format!("{error:#}"))),
+    };
+    Some(match redis.look().await {
+        Ok(latency) => Ok(format!("answers in {:.1} ms", latency.as_secs_f64() * 1e3)),
+        Err(error) => Err(format!(
+            "{error}: check redis.url and that Redis runs; until then each process limits sign-ins \
+             by itself"
+        )),
     })
 }
 

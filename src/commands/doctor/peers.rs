@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use platform::auth::Tokens;
 use ports_http::calls::version_of;
 use ports_http::{Handshake, Hosted};
 use secrecy::SecretString;
@@ -109,7 +110,7 @@ fn handshake_of(ours: &Identities) -> Handshake {
 /// Nothing is signed in anybody's name but this process's.
 fn only(internal: SecretString) -> Secrets {
     Secrets {
-        auth: SecretString::default(),
+        tokens: Tokens::hs256(&SecretString::default(), Duration::ZERO),
         internal,
         ops_token: SecretString::default(),
         ops_token_file: None,

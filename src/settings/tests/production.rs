@@ -86,29 +86,23 @@ fn what_does_not_work_yet_is_refused_or_warned_of() {
         .set("modules.products.url=http://products:8100")
         .set("server.tls_cert=cert.pem")
         .set("server.tls_key=key.pem")
-        .set("auth.algorithm=EdDSA")
-        .config("[auth]\nkeys = [{ kid = \"a\", file = \"a.pem\" }]")
         .problems();
     assert_eq!(
         problems,
         [
             "server.tls_cert (--set): is not available in this version",
             "server.tls_key (--set): is not available in this version",
-            "auth.algorithm (--set): EdDSA is not available in this version",
-            "auth.keys (shop.toml:2): is not available in this version",
         ]
     );
     let settings = Start::new()
         .env("CLEAVE__REDIS__URL", "redis://cache/0")
-        .env("CLEAVE__MODULES__USERS__REDIS_URL", "redis://cache/1")
-        .set("media.url=s3://bucket/prefix")
-        .set("webhooks.allow_private_addresses=true")
+        .env("CLEAVE__MODULES__ORDERS__REDIS_URL", "redis://cache/3")
         .set("telemetry.otlp_endpoint=http://localhost:4318")
         .load();
-    assert_eq!(settings.warnings.len(), 5, "{:#?}", settings.warnings);
+    assert_eq!(settings.warnings.len(), 2, "{:#?}", settings.warnings);
     assert_eq!(
-        settings.warnings[1],
-        "redis.url (environment CLEAVE__REDIS__URL): is not available in this version; the cache stays in this process, and each replica has its own dial"
+        settings.warnings[0],
+        "modules.orders.redis_url (environment CLEAVE__MODULES__ORDERS__REDIS_URL): is not available in this version; the cache stays in this process"
     );
 }
 

@@ -68,6 +68,16 @@ pub fn of_accounts() -> Vec<Field> {
     ]
 }
 
+pub fn of_categories() -> Vec<Field> {
+    let body = || json!({ "name": "A #", "slug": "a-#" });
+    let slug = |length: usize| json!("a".repeat(length));
+    let of = |at, values| post("/categories", body(), at, values);
+    vec![
+        of(("/name", "name"), [letters(200), letters(201)]),
+        of(("/slug", "slug"), [slug(200), slug(201)]),
+    ]
+}
+
 pub fn of_products() -> Vec<Field> {
     const MOST: i64 = 1_000_000_000_000;
     let number = |number: i64| json!(number);

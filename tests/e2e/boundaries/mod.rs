@@ -5,7 +5,7 @@ mod fields;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Customer, TestShop};
-use fields::{Field, letters, of_accounts, of_orders, of_products, of_stock};
+use fields::{Field, letters, of_accounts, of_categories, of_orders, of_products, of_stock};
 
 /// A number in place of each `#`, so that unique fields stay so.
 fn numbered(text: &Value, number: usize) -> Value {
@@ -28,6 +28,7 @@ async fn a_field_takes_its_most_and_refuses_one_more() {
     let sofa = shop.product(&admin, "SOFA", 100, 1_000).await;
     let nail = shop.product(&admin, "NAIL", 1, 10_000_000).await;
     let mut fields = of_accounts();
+    fields.extend(of_categories());
     fields.extend(of_products());
     fields.extend(of_stock(&sofa));
     fields.extend(of_orders(&sofa, &nail));

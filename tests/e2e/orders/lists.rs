@@ -100,6 +100,45 @@ async fn a_list_can_be_narrowed_to_a_status() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_its_number_however_it_is_written() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let lamp = shop.product(&admin, "LAMP", 1_999, 100).await;
+    let (ada, bob) = (shop.customer("ada").await, shop.customer("bob").await);
+    let order = shop.place_order(&ada, &[(&lamp, 1)]).await.expect(201);
+    place(&shop, &ada, &lamp).await;
+    let (id, number) = (
+        order["id"].as_str().unwrap(),
+        order["number"].as_str().unwrap(),
+    );
+    let spoken = number.replace('-', "").to_lowercase();
+    for query in [
+        format!("number={number}"),
+        format!("number={spoken}"),
+        format!("number={number}&status=placed&user_id={}", ada.id),
+    ] {
+        assert_eq!(list(&shop, &admin, &query).await, [id], "{query}");
+        assert_eq!(list(&shop, &ada, &query).await, [id], "{query}");
+    }
+    for query in [
+        format!("number={number}&status=paid"),
+        format!("number={number}&user_id={}", bob.id),
+    ] {
+        assert!(list(&shop, &admin, &query).await.is_empty(), "{query}");
+    }
+    assert!(
+        list(&shop, &bob, &format!("number={number}"))
+            .await
+            .is_empty()
+    );
+    for wrong in ["", "7", "UUUU-UUUU", "7KQ2-M4XD-1"] {
+        let path = format!("/orders?number={wrong}");
+        shop.get_as(&admin, &path).await.expect_invalid("number");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn pages_neither_skip_nor_repeat_while_orders_are_added() {
     let shop = TestShop::open().await;
     let admin = shop.admin().await;

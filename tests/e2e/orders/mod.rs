@@ -1,12 +1,16 @@
 //! `/orders` as its clients know it.
 
 mod cancel;
+mod cart;
+mod events;
 mod idempotency;
 mod life;
 mod lists;
 mod payment_window;
 mod place;
+mod shipping;
 mod unconfirmed;
+mod webhooks;
 
 use cleave::settings::Module;
 use serde_json::json;

@@ -135,3 +135,110 @@ async fn filters_narrow_a_list_and_can_be_combined() {
     assert_eq!(list(&shop, "in_stock=false").await, ["B", "A"]);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_cursor_belongs_to_its_list() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    five(&shop, &admin).await;
+    let list = "/products?min_price=1&in_stock=false&limit=2";
+    let page = shop.get(list).await.expect(200);
+    let cursor = page["next_cursor"].as_str().unwrap();
+    for query in [
+        "min_price=2&in_stock=false",
+        "min_price=1",
+        "min_price=1&in_stock=true",
+        "min_price=1&in_stock=false&max_price=500",
+        "min_price=1&in_stock=false&sort=price",
+        "min_price=1&in_stock=false&q=apfel",
+        "min_price=1&in_stock=false&handle=a",
+        "min_price=1&in_stock=false&category=a",
+        "min_price=1&in_stock=false&is_active=true",
+    ] {
+        let path = format!("/products?{query}&cursor={cursor}");
+        shop.get(&path).await.expect_invalid("cursor");
+    }
+    for same in [
+        "min_price=1&in_stock=false&limit=5",
+        "in_stock=false&min_price=1&facets=true&sort=newest",
+    ] {
+        let path = format!("/products?{same}&cursor={cursor}");
+        let page = shop.get(&path).await.expect(200);
+        assert_eq!(skus(&page), ["C", "B", "A"]);
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn filters_go_with_every_sort_and_with_search() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    for number in 0..9 {
+        let body = json!({
+            "sku": number.to_string(), "name": format!("Lamp {number}"),
+            "price": { "amount": 100 * (number % 3), "currency": "EUR" },
+            "stock": { "on_hand": number % 2 }, "handle": "lamp",
+        });
+        shop.post_as(&admin, "/products", &body).await.expect(201);
+    }
+    let filters = "handle=lamp&min_price=100&max_price=200&in_stock=true";
+    for sort in ["relevance", "newest", "price", "-price", "name"] {
+        for q in ["", "&q=lamp", "&q=lmap"] {
+            let query = format!("{filters}&sort={sort}{q}");
+            let mut found = walk(&shop, &query, async || {}).await;
+            assert_eq!(found, list(&shop, &query).await, "{query}");
+            found.sort();
+            assert_eq!(found, ["1", "5", "7"], "{query}");
+        }
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn administrators_choose_what_is_off_sale() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    five(&shop, &admin).await;
+    for sku in ["B", "D"] {
+        let product = shop.get(&format!("/products/by-sku/{sku}")).await;
+        let id = product.expect(200)["id"].as_str().unwrap().to_owned();
+        let path = format!("/products/{id}");
+        shop.delete_as(&admin, &path).await.expect(204);
+    }
+    for (query, to_admins, to_others) in [
+        (
+            "sort=price",
+            vec!["B", "D", "A", "C", "E"],
+            vec!["A", "C", "E"],
+        ),
+        (
+            "sort=price&is_active=true",
+            vec!["A", "C", "E"],
+            vec!["A", "C", "E"],
+        ),
+        ("sort=price&is_active=false", vec!["B", "D"], vec![]),
+        ("q=birnen&is_active=false", vec!["B"], vec![]),
+    ] {
+        let path = format!("/products?{query}");
+        let page = shop.get_as(&admin, &path).await.expect(200);
+        assert_eq!(skus(&page), to_admins, "{query}");
+        assert_eq!(list(&shop, query).await, to_others, "{query}");
+    }
+    for (query, field) in [
+        ("is_active=1", "is_active"),
+        ("in_stock=yes", "in_stock"),
+        ("in_stock=", "in_stock"),
+        ("min_price=-1", "min_price"),
+        ("min_price=1.5", "min_price"),
+        ("max_price=1000000000001", "max_price"),
+        ("min_price=2&max_price=1", "max_price"),
+        ("handle=", "handle"),
+        ("category=", "category"),
+        ("sort=cheap", "sort"),
+        ("cursor=", "cursor"),
+    ] {
+        let path = format!("/products?{query}");
+        shop.get(&path).await.expect_invalid(field);
+    }
+    shop.close().await;
+}

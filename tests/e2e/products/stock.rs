@@ -1,7 +1,7 @@
 use cleave::settings::Module;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Customer, TestShop};
+use crate::support::{Answer, Blocker, Customer, TestShop};
 
 async fn set(shop: &TestShop, who: &Customer, id: &str, on_hand: i64) -> Answer {
     let path = format!("/products/{id}/stock");
@@ -117,5 +117,29 @@ async fn what_is_wrong_with_a_stock_is_named() {
     let missing = adjust(&shop, &admin, nothing, 1).await;
     missing.expect_problem(404, "not_found");
     assert_eq!(shop.stock(&sofa).await, (10, 0, 10));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn stock_is_held_against_what_is_reserved_now() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let sofa = shop.product(&admin, "SOFA", 100, 10).await;
+    shop.place_order(&admin, &[(&sofa, 10)]).await.expect(201);
+    // While they wait, all that is reserved leaves the house.
+    let left = format!("update stock set on_hand = 0, reserved = 0 where product_id = '{sofa}'");
+    let database = shop.databases.of(Module::Products);
+    let mut blocker = Blocker::hold(database, &left).await;
+    let (counted, adjusted, ()) = futures_util::join!(
+        set(&shop, &admin, &sofa, 3),
+        adjust(&shop, &admin, &sofa, 3),
+        async {
+            blocker.victims(2).await;
+            blocker.release().await;
+        }
+    );
+    counted.expect(200);
+    adjusted.expect(200);
+    assert!([3, 6].contains(&shop.stock(&sofa).await.0));
     shop.close().await;
 }

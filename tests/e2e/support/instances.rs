@@ -39,11 +39,16 @@ pub async fn start(
 ) -> Vec<Running> {
     let ports: Vec<TcpSocket> = topology.processes.iter().map(|_| reserve_port()).collect();
     let addresses: Vec<SocketAddr> = ports.iter().map(|p| p.local_addr().unwrap()).collect();
-    let mut running = Vec::new();
+    let mut running: Vec<Running> = Vec::new();
     for (number, port) in ports.into_iter().enumerate() {
         let data_dir = roomy_folder();
         let mut own = placement(topology, number, &addresses, detour);
         own.push(format!("server.private={}", addresses[number]));
+        // All see the same pictures, as replicas must.
+        let media = running
+            .first()
+            .map_or(data_dir.path(), |front| front._data_dir.path());
+        own.push(format!("media.url=file://{}/media", media.display()));
         let mut settings = settings(data_dir.path(), &own, set);
         let secrets = settings.generate_missing_secrets().unwrap();
         // With E2E_LOG=1, what the shop logs; the first one of a run starts it.

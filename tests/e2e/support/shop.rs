@@ -96,6 +96,13 @@ impl TestShop {
         self.hosting(Module::Users).users.as_ref().unwrap()
     }
 
+    /// How many passwords the processes have hashed or verified so far.
+    pub fn passwords_hashed(&self) -> u64 {
+        let shops = self.processes.iter().map(|process| &process.instance.shop);
+        let modules = shops.filter_map(|shop| shop.users.as_ref());
+        modules.map(|users| users.passwords_hashed()).sum()
+    }
+
     /// The products module as other modules reach it.
     pub fn products(&self) -> &dyn ports::Products {
         &**self.hosting(Module::Products).products.as_ref().unwrap()

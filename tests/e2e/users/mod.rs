@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod deletion;
+mod keys;
 mod last_admin;
 mod list;
 mod lockout;
@@ -12,3 +13,4 @@ mod register;
 mod sessions;
 mod sign_in;
 mod signed_in;
+mod work;

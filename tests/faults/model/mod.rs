@@ -49,6 +49,8 @@ impl World {
             hold_ttl: Duration::from_secs(900),
             currency: iso_currency::Currency::EUR,
             import_bytes: 0,
+            upload_bytes: 0,
+            media: products::MediaStore::in_memory(),
         };
         let module = products::Module::new(pool.await.unwrap(), config);
         let mut world = Self {

@@ -7,6 +7,10 @@ pub const SEED: &str = "
     insert into order_items (order_id, line, product_id, sku, name, quantity, unit_price_minor)
     select id, 1, gen_random_uuid(), 'SOFA', 'Sofa', 1, 1 from orders;
     insert into order_history (order_id, step, status) select id, 1, 'placed' from orders;
+    insert into webhooks (id, url, secret)
+    values (gen_random_uuid(), 'https://erp.example/', repeat('a', 32)::bytea);
+    insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
+    select webhooks.id, gen_random_uuid(), orders.id, 1, 'order.placed' from orders, webhooks;
     insert into erased_users (user_id) select user_id from orders;
     insert into cart_items
         (user_id, product_id, slot, quantity, revision, sku, name, unit_price_minor)
@@ -83,6 +87,44 @@ pub const CASES: &[Case] = &[
     (
         "order_history_reference_check",
         "update order_history set reference = repeat('a', 201)",
+    ),
+    (
+        "webhooks_pkey",
+        "insert into webhooks select * from webhooks",
+    ),
+    ("webhooks_url_check", "update webhooks set url = ''"),
+    (
+        "webhooks_url_check",
+        "update webhooks set url = repeat('a', 2049)",
+    ),
+    ("webhooks_events_check", "update webhooks set events = '{}'"),
+    (
+        "webhooks_events_check",
+        "update webhooks set events = '{order.placed,order.lost}'",
+    ),
+    (
+        "webhooks_secret_check",
+        "update webhooks set secret = repeat('a', 23)::bytea",
+    ),
+    (
+        "webhooks_disabled_check",
+        "update webhooks set disabled_at = now()",
+    ),
+    (
+        "webhooks_disabled_check",
+        "update webhooks set disabled_at = now(), disabled_reason = 'dull'",
+    ),
+    (
+        "webhook_deliveries_pkey",
+        "insert into webhook_deliveries select * from webhook_deliveries",
+    ),
+    (
+        "webhook_deliveries_over_check",
+        "update webhook_deliveries set delivered_at = now()",
+    ),
+    (
+        "webhook_deliveries_attempts_check",
+        "update webhook_deliveries set attempts = '{}'",
     ),
     (
         "cart_items_pkey",

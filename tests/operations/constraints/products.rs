@@ -6,6 +6,7 @@ pub const SEED: &str = "
     select gen_random_uuid(), 'SOFA', 'Sofa', 1, 'EUR', id from categories;
     insert into stock (product_id, on_hand, reserved) select id, 5, 1 from products;
     insert into stock_movements (product_id, delta, reason) select id, 5, 'initial' from products;
+    insert into media_leftovers values ('0197f2f0a1b07c3e9d2b4c5d6e7f8091.png', now());
     insert into reservations (id, state, expires_at) values (gen_random_uuid(), 'held', now());
     insert into reservation_lines
         (reservation_id, product_id, quantity, sku, name, unit_price_minor, currency)
@@ -23,6 +24,14 @@ pub const CASES: &[Case] = &[
     (
         "categories_parent_fkey",
         "update categories set parent_id = gen_random_uuid()",
+    ),
+    (
+        "category_tree_pkey",
+        "insert into category_tree default values",
+    ),
+    (
+        "category_tree_check",
+        "update category_tree set is_whole = false",
     ),
     ("categories_name_check", "update categories set name = ''"),
     (
@@ -73,6 +82,19 @@ pub const CASES: &[Case] = &[
     (
         "products_price_check",
         "update products set price_minor = 1000000000001",
+    ),
+    ("products_images_check", "update products set images = '{}'"),
+    (
+        "products_images_check",
+        "update products set images = (select jsonb_agg(n) from generate_series(1, 51) n)",
+    ),
+    (
+        "media_leftovers_pkey",
+        "insert into media_leftovers select * from media_leftovers",
+    ),
+    (
+        "media_leftovers_key_check",
+        "update media_leftovers set key = '../../etc/passwd'",
     ),
     (
         "products_currency_check",

@@ -9,10 +9,13 @@ pub const SEED: &str = "
     select gen_random_uuid(), id, 'Ada', 'Street 1', 'London', 'SW1A 1AA', 'GB' from users";
 
 pub const CASES: &[Case] = &[
-    ("users_pkey", "insert into users select * from users"),
+    (
+        "users_pkey",
+        "insert into users (id, email, email_key, password_hash, full_name) select id, email, 'another', 'hash', 'Ada' from users",
+    ),
     (
         "users_email_key",
-        "insert into users select (jsonb_populate_record(users, jsonb_build_object('id', gen_random_uuid()))).* from users",
+        "insert into users (id, email, email_key, password_hash, full_name) select gen_random_uuid(), email, email_key, 'hash', 'Ada' from users",
     ),
     ("users_role_check", "update users set role = 'owner'"),
     ("users_email_check", "update users set email = 'a'"),
@@ -44,6 +47,10 @@ pub const CASES: &[Case] = &[
     (
         "sessions_user_fkey",
         "update sessions set user_id = gen_random_uuid()",
+    ),
+    (
+        "sessions_length_check",
+        "update sessions set user_agent = repeat('a', 201)",
     ),
     (
         "refresh_tokens_pkey",

@@ -8,6 +8,7 @@ mod guide;
 mod modules;
 mod settings;
 mod shutdown;
+mod webhooks;
 
 use std::process::{Command, Output};
 

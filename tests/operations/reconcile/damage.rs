@@ -410,6 +410,8 @@ async fn a_hold_that_outlives_its_time_is_given_back() {
         hold_ttl: Duration::from_secs(900),
         currency: ports::Currency::EUR,
         import_bytes: 0,
+        upload_bytes: 0,
+        media: products::MediaStore::in_memory(),
     };
     let products: Arc<dyn ports::Products> = Arc::new(products::Module::new(pool, config));
     let pool = PgPool::connect_with(databases.of(Orders)).await.unwrap();

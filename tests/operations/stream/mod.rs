@@ -3,7 +3,7 @@
 mod asyncapi;
 mod doctor;
 mod guide;
-mod redis;
+pub mod redis;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

@@ -100,6 +100,28 @@ impl Redis {
         Client::open(self.url()).unwrap()
     }
 
+    /// Every key, and in how many seconds it goes; -1 for never.
+    pub async fn keys(&self) -> Vec<(String, i64)> {
+        let mut connection = self
+            .client()
+            .get_multiplexed_async_connection()
+            .await
+            .unwrap();
+        let keys: Vec<String> = ::redis::cmd("KEYS")
+            .arg("*")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        let mut found = Vec::new();
+        for key in keys {
+            let mut ttl = ::redis::cmd("TTL");
+            let seconds = ttl.arg(&key).query_async(&mut connection).await.unwrap();
+            found.push((key, seconds));
+        }
+        assert!(!found.is_empty());
+        found
+    }
+
     /// The entries of a module's stream, `data` read.
     pub async fn entries(&self, module: &str) -> Vec<Value> {
         let mut connection = self

@@ -22,8 +22,9 @@ use crate::store;
 use crate::watch::Watch;
 
 const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// Proxies give up on connections on which nothing is said.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Proxies give up on connections on which nothing is said, and a client that has left is seen when
+/// it is written to for the second time.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often is asked whether the caller is still let in; the answer may be 4 seconds old.
 const CHECK: Duration = Duration::from_secs(1);
 const CHECK_BUDGET: Duration = Duration::from_secs(2);

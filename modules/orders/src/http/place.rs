@@ -58,7 +58,6 @@ const IDEMPOTENT_REPLAYED: &str = "Idempotent-Replayed";
 /// answers the order that it placed the first time.
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header,
             description = "1 to 255 printable ASCII characters of the caller's choice")),
     request_body = PlaceOrder,

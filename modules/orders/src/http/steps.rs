@@ -47,19 +47,11 @@ const CONFIRMATION_PATIENCE: Duration = Duration::from_secs(2);
 /// Gives the stock back, once, however often it is called.
 #[utoipa::path(
     tag = "orders",
-    security(("bearer" = [])),
     params(("id" = Uuid, Path)),
     request_body = Option<CancelOrder>,
     responses(
         (status = 200, description = "The cancelled order", body = Order),
-        (status = 400, description = "`malformed_json`", body = ProblemDocument),
-        (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
-        (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument),
         (status = 409, description = "`not_cancellable`: it is shipped", body = ProblemDocument),
-        (status = 413, description = "`body_too_large`", body = ProblemDocument),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemDocument),
-        (status = 422, description = "`validation_failed`", body = ProblemDocument),
-        (status = 503, description = "`unavailable`", body = ProblemDocument),
     ),
 )]
 #[post("/orders/{id}/cancel")]
@@ -87,20 +79,11 @@ macro_rules! steps {
             $(#[$doc])*
             #[utoipa::path(
                 tag = "orders",
-                security(("bearer" = [])),
                 params(("id" = Uuid, Path)),
                 request_body = Option<StepOrder>,
                 responses(
                     (status = 200, description = "The order, also when it was there before", body = Order),
-                    (status = 400, description = "`malformed_json`", body = ProblemDocument),
-                    (status = 401, description = "`missing_token`, `invalid_token`", body = ProblemDocument),
-                    (status = 403, description = "`forbidden`: for admins", body = ProblemDocument),
-                    (status = 404, description = "`not_found`: unknown, or somebody else's", body = ProblemDocument),
                     (status = 409, description = "`invalid_transition`: it is at another step", body = ProblemDocument),
-                    (status = 413, description = "`body_too_large`", body = ProblemDocument),
-                    (status = 415, description = "`unsupported_media_type`", body = ProblemDocument),
-                    (status = 422, description = "`validation_failed`", body = ProblemDocument),
-                    (status = 503, description = "`unavailable`", body = ProblemDocument),
                 ),
             )]
             #[post($path)]

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::OrderKey;
 use crate::order::{Item, Order, ShippingAddress, Status, Step};
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct OrderFilter {
     pub user_id: Option<Uuid>,
     pub status: Option<Status>,
+    pub number: Option<String>,
     /// Only orders older than this one.
     pub before: Option<Uuid>,
 }
@@ -118,6 +119,20 @@ pub async fn list(
     // Ids are UUIDv7, whose order is that of time; nothing sorts above the largest one.
     let before = filter.before.unwrap_or(Uuid::max());
     let rows = match (filter.user_id, status) {
+        (user_id, status) if filter.number.is_some() => {
+            select_orders!(
+                "where o.number = $1 and o.id < $2 and ($3::uuid is null or o.user_id = $3)
+                   and ($4::text is null or o.status = $4)
+                 limit $5",
+                filter.number,
+                before,
+                user_id,
+                status,
+                limit.rows_to_fetch(),
+            )
+            .fetch_all(pool)
+            .await?
+        }
         (Some(user_id), status) => {
             select_orders!(
                 "where o.user_id = $1 and o.id < $2 and ($3::text is null or o.status = $3)

@@ -53,6 +53,8 @@ pub async fn claim(pool: &PgPool, busy: &Busy, most: i64) -> Result<Vec<Claimed>
                for update skip locked
              ) delivery
              where webhooks.disabled_at is null
+             -- More than there may be: a limit that the planner can see keeps it to the indexes.
+             limit 500
            )
            update webhook_deliveries row set due_at = now() + make_interval(secs => $4)
            from due

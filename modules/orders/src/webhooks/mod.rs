@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 pub use event::EventType;
 pub use log::{Delivery, deliveries};
-pub use store::{Created, NewWebhook, Webhook, by_id, create, delete, list};
+pub use store::{CreatedWebhook, NewWebhook, Webhook, by_id, create, delete, list};
 
 use crate::config::WebhookRules;
 use guard::Guard;

@@ -139,10 +139,11 @@ impl Service<Uri> for Guarded {
     }
 }
 
-/// The error and its causes in one line that is not too long; an error of hyper's leaves them out.
+/// What caused an error of the client, in one line that is not too long; its own words say nothing.
 fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     const MOST: usize = 300;
-    let causes = std::iter::successors(Some(error), |error| error.source());
+    let first = error.source().unwrap_or(error);
+    let causes = std::iter::successors(Some(first), |error| error.source());
     let words: Vec<String> = causes.map(ToString::to_string).collect();
     words.join(": ").chars().take(MOST).collect()
 }

@@ -13,28 +13,46 @@ use super::secret::Secret;
 /// Every order is told to all of them.
 const WEBHOOKS_MOST: i64 = 50;
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Webhook {
-    pub id: Uuid,
-    #[schema(example = "https://erp.example/hooks/orders")]
-    pub url: String,
-    /// What it is told of; `null` = everything, also what is yet to come.
-    #[schema(required)]
-    pub events: Option<Vec<EventType>>,
-    /// A disabled one is told nothing any more; make another.
-    pub is_active: bool,
-    /// `gone`: it answered 410. `failing`: it took nothing for five days.
-    #[schema(required, value_type = Option<DisabledReason>)]
-    pub disabled_reason: Option<String>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[schema(required)]
-    pub disabled_at: Option<OffsetDateTime>,
-    /// Since when every attempt has failed.
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[schema(required)]
-    pub failing_since: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
+/// A webhook as it is shown, and what this view of it has besides.
+macro_rules! view {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct $name {
+            pub id: Uuid,
+            #[schema(example = "https://erp.example/hooks/orders")]
+            pub url: String,
+            /// What it is told of; `null` = everything, also what is yet to come.
+            #[schema(required)]
+            pub events: Option<Vec<EventType>>,
+            /// A disabled one is told nothing any more; make another.
+            pub is_active: bool,
+            /// `gone`: it answered 410. `failing`: it took nothing for five days.
+            #[schema(required, value_type = Option<DisabledReason>)]
+            pub disabled_reason: Option<String>,
+            #[serde(with = "time::serde::rfc3339::option")]
+            #[schema(required)]
+            pub disabled_at: Option<OffsetDateTime>,
+            /// Since when every attempt has failed.
+            #[serde(with = "time::serde::rfc3339::option")]
+            #[schema(required)]
+            pub failing_since: Option<OffsetDateTime>,
+            #[serde(with = "time::serde::rfc3339")]
+            pub created_at: OffsetDateTime,
+            $($own)*
+        }
+    };
+}
+
+view!(Webhook {});
+
+view! {
+    /// A webhook that was just made.
+    CreatedWebhook {
+        /// Verifies the signatures; shown this once. Base64 after `whsec_`.
+        #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
+        pub secret: String,
+    }
 }
 
 #[derive(ToSchema)]
@@ -43,16 +61,6 @@ pub struct Webhook {
 enum DisabledReason {
     Gone,
     Failing,
-}
-
-/// A webhook that was just made.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Created {
-    #[serde(flatten)]
-    pub webhook: Webhook,
-    /// Verifies the signatures; shown this once. Base64 after `whsec_`.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
-    pub secret: String,
 }
 
 pub struct NewWebhook {
@@ -91,7 +99,7 @@ struct Row {
 }
 
 /// Whoever comes at the same time may bring one more than there may be.
-pub async fn create(pool: &PgPool, new: NewWebhook) -> Result<Created, CreateError> {
+pub async fn create(pool: &PgPool, new: NewWebhook) -> Result<CreatedWebhook, CreateError> {
     let secret = Secret::random();
     let events = new.events.map(|mut events| {
         events.sort_unstable();
@@ -113,10 +121,8 @@ pub async fn create(pool: &PgPool, new: NewWebhook) -> Result<Created, CreateErr
     )
     .fetch_optional(pool)
     .await?;
-    Ok(Created {
-        webhook: row.ok_or(CreateError::TooMany)?.try_into()?,
-        secret: secret.expose(),
-    })
+    let webhook = Webhook::try_from(row.ok_or(CreateError::TooMany)?)?;
+    Ok(webhook.with(secret.expose()))
 }
 
 /// The newest first.
@@ -156,6 +162,22 @@ pub async fn delete(pool: &PgPool, id: Uuid) -> Result<bool, sqlx::Error> {
         .execute(pool)
         .await?;
     Ok(deleted.rows_affected() > 0)
+}
+
+impl Webhook {
+    fn with(self, secret: String) -> CreatedWebhook {
+        CreatedWebhook {
+            id: self.id,
+            url: self.url,
+            events: self.events,
+            is_active: self.is_active,
+            disabled_reason: self.disabled_reason,
+            disabled_at: self.disabled_at,
+            failing_since: self.failing_since,
+            created_at: self.created_at,
+            secret,
+        }
+    }
 }
 
 impl TryFrom<Row> for Webhook {

@@ -7,6 +7,7 @@ use crate::Module;
 
 /// How long deliveries are kept, whatever came of them.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The statement has this number, too: without it the planner would read the whole table.
 const BATCH: u64 = 1000;
 const PAUSE: Duration = Duration::from_secs(600);
 
@@ -32,13 +33,12 @@ impl Module {
             "with old as materialized (
                select webhook_id, event_id from webhook_deliveries
                where created_at < now() - make_interval(secs => $1)
-               order by created_at limit $2
+               order by created_at limit 1000
                for update skip locked
              )
              delete from webhook_deliveries row using old
              where row.webhook_id = old.webhook_id and row.event_id = old.event_id",
             KEPT.as_secs_f64(),
-            i64::try_from(BATCH).unwrap_or(i64::MAX),
         )
         .execute(&self.pool)
         .await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// Deeper ones are left out, so that no answer is nested without bound. None is put deeper than
 /// [`MAX_LEVELS`](super::place_category::MAX_LEVELS), but files may lengthen what is there.
-const LEVELS: u8 = 64;
+pub(crate) const LEVELS: u8 = 64;
 
 /// A category with those below it, in the order of their names.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]

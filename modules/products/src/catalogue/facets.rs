@@ -90,13 +90,13 @@ pub(crate) struct ValueCount {
 
 #[derive(Default, sqlx::FromRow)]
 struct Counts {
-    looked_at: i64,
     counted: i64,
     in_stock: i64,
     lowest: Option<i64>,
     highest: Option<i64>,
     categories: Json<Vec<CategoryCount>>,
     attributes: Json<Vec<AttributeCount>>,
+    approximate: bool,
 }
 
 impl Counts {
@@ -108,7 +108,7 @@ impl Counts {
         let range = self.lowest.zip(self.highest);
         Facets {
             counted: self.counted,
-            approximate: self.looked_at > i64::from(COUNTED),
+            approximate: self.approximate,
             categories: self.categories.0,
             price: range.map(|(min, max)| PriceRange {
                 min: money(min),
@@ -197,23 +197,30 @@ enum Among {
 fn statement(slice: &Slice<'_>, among: Among) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("with recursive ");
     slice.push_tree("", ", ", &mut sql);
-    sql.push("looked_at as materialized (select * from products p where true");
-    if let Among::All = among {
-        slice.push_indexed(&mut sql);
-    } else {
-        sql.push(" order by p.created_at desc, p.id desc");
-    }
-    sql.push(" limit ").push(COUNTED + 1);
     sql.push(
-        "), found as materialized (
+        "found as materialized (
             select p.category_id, p.price_minor, p.attributes,
                 (select s.on_hand > s.reserved from stock s where s.product_id = p.id) as in_stock
-            from looked_at p where true",
+            from ",
     );
-    if let Among::Newest = among {
-        slice.push_conditions(&mut sql);
+    match among {
+        Among::All => drop(sql.push("products p")),
+        Among::Newest => {
+            sql.push("(select * from products p order by p.created_at desc, p.id desc limit ");
+            sql.push(COUNTED).push(") p");
+        }
     }
+    sql.push(" where true");
+    slice.push_conditions(&mut sql);
     sql.push(" limit ").push(COUNTED).push(AGGREGATES);
+    match among {
+        Among::All => drop(sql.push("(select count(*) from found) >= ")),
+        Among::Newest => {
+            sql.push("(select count(*) from (select from products limit ");
+            sql.push(COUNTED + 1).push(") p) > ");
+        }
+    }
+    sql.push(COUNTED).push(" as approximate");
     sql
 }
 
@@ -252,7 +259,6 @@ const AGGREGATES: &str = r#"),
         group by name, total order by total desc, name limit 30
     )
     select
-        (select count(*) from looked_at) as looked_at,
         (select count(*) from found) as counted,
         (select count(*) from found where in_stock) as in_stock,
         (select min(price_minor) from found) as lowest,
@@ -260,4 +266,5 @@ const AGGREGATES: &str = r#"),
         (select coalesce(jsonb_agg(category order by count desc, name, id), '[]') from category)
             as categories,
         (select coalesce(jsonb_agg(jsonb_build_object('name', name, 'values', values)
-            order by total desc, name), '[]') from attribute) as attributes"#;
+            order by total desc, name), '[]') from attribute) as attributes,
+        "#;

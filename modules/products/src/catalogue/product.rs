@@ -6,6 +6,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::media::images::StoredImage;
+
 /// A thing that is sold. Variants of one thing share a `handle` and differ in `attributes`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Product {
@@ -117,6 +119,7 @@ pub(crate) struct ProductRow {
     pub(crate) category_id: Option<Uuid>,
     pub(crate) handle: Option<String>,
     pub(crate) attributes: Json<BTreeMap<String, String>>,
+    pub(crate) images: Json<Vec<StoredImage>>,
     pub(crate) is_active: bool,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
@@ -138,7 +141,7 @@ impl From<ProductRow> for Product {
             category_id: row.category_id,
             handle: row.handle,
             attributes: row.attributes.0,
-            images: Vec::new(),
+            images: row.images.0.into_iter().map(Image::from).collect(),
             stock: Stock::new(row.on_hand, row.reserved),
             is_active: row.is_active,
             created_at: row.created_at,

@@ -17,7 +17,7 @@ macro_rules! select_product {
             $with + r#"
             select p.id, p.sku, p.name, p.description, p.price_minor, p.currency, p.category_id,
                 p.handle, p.attributes as "attributes: Json<BTreeMap<String, String>>",
-                p.is_active, p.created_at, p.updated_at, s.on_hand, s.reserved
+                p.images as "images: Json<Vec<crate::media::images::StoredImage>>", p.is_active, p.created_at, p.updated_at, s.on_hand, s.reserved
             from products p join "# + $stock + " s on s.product_id = p.id where " + $where,
             $($argument),+
         )

@@ -11,8 +11,8 @@ pub(crate) const SKU_CHARS: usize = 100;
 const CATEGORY_NAME_CHARS: usize = 200;
 const SLUG_CHARS: usize = 200;
 const HANDLE_CHARS: usize = 200;
-const ATTRIBUTES: usize = 50;
-const ATTRIBUTE_NAME_CHARS: usize = 100;
+pub(crate) const ATTRIBUTES: usize = 50;
+pub(crate) const ATTRIBUTE_NAME_CHARS: usize = 100;
 pub(crate) const ATTRIBUTE_VALUE_CHARS: usize = 1000;
 
 pub(crate) fn check_name(name: &str) -> Result<(), String> {

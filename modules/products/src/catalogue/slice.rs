@@ -136,7 +136,7 @@ impl Slice<'_> {
         pool: &PgPool,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
         let columns = "p.id, p.sku, p.name, p.description, p.price_minor, p.currency, \
-            p.category_id, p.handle, p.attributes, p.is_active, p.created_at, p.updated_at, \
+            p.category_id, p.handle, p.attributes, p.images, p.is_active, p.created_at, p.updated_at, \
             s.on_hand, s.reserved";
         let mut statement = self.statement(columns, reach);
         statement.build_query_as().fetch_all(pool).await

@@ -7,7 +7,9 @@ use iso_currency::Currency;
 use platform::Problem;
 use platform::merge_patch::present;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::stock::StockLevel;
@@ -41,10 +43,9 @@ macro_rules! product_body {
             #[garde(inner(custom(by(rules::check_handle))))]
             #[schema(min_length = 1, max_length = 200, example = "vanilla-candle")]
             handle: Option<String>,
-            /// At most 50, with names of up to 100 characters and values of up to 1000.
             #[garde(custom(by(rules::check_attributes)))]
             #[serde(default)]
-            #[schema(example = json!({"size": "large"}))]
+            #[schema(schema_with = attributes)]
             attributes: BTreeMap<String, String>,
             #[garde(skip)]
             #[serde(default = "active")]
@@ -188,6 +189,19 @@ impl ProductBody {
             is_active: fields.is_active,
         })
     }
+}
+
+fn attributes() -> Object {
+    let text = |least, most| {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.min_length(least).max_length(Some(most))
+    };
+    ObjectBuilder::new()
+        .max_properties(Some(rules::ATTRIBUTES))
+        .property_names(Some(text(Some(1), rules::ATTRIBUTE_NAME_CHARS)))
+        .additional_properties(Some(text(None, rules::ATTRIBUTE_VALUE_CHARS)))
+        .examples([json!({"size": "large"})])
+        .build()
 }
 
 fn active() -> bool {

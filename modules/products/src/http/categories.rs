@@ -105,7 +105,6 @@ pub(super) async fn get_category(
         )),
         (status = 409, description = "`slug_taken`: another category has it", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[post("/categories")]
 pub(super) async fn create_category(
@@ -128,7 +127,6 @@ pub(super) async fn create_category(
             headers(("ETag" = String, description = "As of a read"))),
         (status = 409, description = "`slug_taken`: another category has it; `category_cycle`: the parent is the category itself or below it", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[put("/categories/{id}")]
 pub(super) async fn replace_category(
@@ -149,7 +147,6 @@ pub(super) async fn replace_category(
         (status = 204, description = "It is gone"),
         (status = 409, description = "`category_in_use`: categories or products are in it, inactive ones included", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[delete("/categories/{id}")]
 pub(super) async fn delete_category(

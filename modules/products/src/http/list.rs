@@ -83,7 +83,6 @@ pub(super) struct ProductPage {
         (status = 304, description = "The client has this page already",
             headers(("ETag" = String, description = "The tag that is right"))),
     ),
-    security((), ("bearer" = []))
 )]
 #[get("/products")]
 pub(super) async fn list_products(

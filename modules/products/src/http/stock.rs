@@ -54,7 +54,6 @@ fn check_delta(delta: &i64, _: &()) -> garde::Result {
             headers(("ETag" = String, description = "As of a read"))),
         (status = 409, description = "`stock_in_use`: less than is reserved", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[put("/products/{id}/stock")]
 pub(super) async fn set_stock(
@@ -78,7 +77,6 @@ pub(super) async fn set_stock(
             headers(("ETag" = String, description = "As of a read"))),
         (status = 409, description = "`stock_in_use`: less than is reserved would be left", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[post("/products/{id}/stock/adjustments")]
 pub(super) async fn adjust_stock(
@@ -148,7 +146,6 @@ pub(super) struct AdjustmentsQuery {
     tag = "products",
     params(("id" = Uuid, Path, description = "Of the product"), AdjustmentsQuery),
     responses((status = 200, description = "A page of changes", body = Page<Adjustment>)),
-    security(("bearer" = []))
 )]
 #[get("/products/{id}/stock/adjustments")]
 pub(super) async fn list_adjustments(

@@ -1,9 +1,13 @@
 use std::path::Path;
 
+use serde::Deserialize;
+use utoipa::ToSchema;
+
 use super::records::Division;
 
 /// How a file is written. The header of a CSV tells ours from Shopify's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     Ndjson,
     Csv,

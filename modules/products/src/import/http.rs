@@ -19,7 +19,6 @@ use crate::Module;
 /// 413, 400, 503 and `unclosed_quotes` the members `imported`, `updated` and `rejected` tell what had landed before.
 #[utoipa::path(
     tag = "products",
-    security(("bearer" = [])),
     request_body(
         description = "NDJSON, an object per line: `sku`, and any of `name`, `description`, \
             `price {amount, currency}`, `category` (a path, `Women > Tops`, made when unknown), \
@@ -37,13 +36,8 @@ use crate::Module;
     ),
     responses(
         (status = 200, description = "Read to its end", body = Report),
-        (status = 400, description = "The body broke off", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "Not an administrator", body = ProblemDocument),
-        (status = 413, description = "Larger than this server takes", body = ProblemDocument),
-        (status = 415, description = "Neither NDJSON nor CSV", body = ProblemDocument),
-        (status = 422, description = "The header of the CSV cannot be used and nothing has landed, or `unclosed_quotes`: reading stopped at a line", body = ProblemDocument),
-        (status = 503, description = "The database is away", body = ProblemDocument),
+        (status = 413, description = "`import_too_large`: it has too many bytes; what came before has landed", body = ProblemDocument),
+        (status = 422, description = "`unclosed_quotes`: reading stopped at a line; `invalid_header`: the header of the CSV cannot be used, nothing has landed", body = ProblemDocument),
     ),
 )]
 #[post("/products/import")]

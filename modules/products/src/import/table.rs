@@ -6,6 +6,7 @@ use super::category::Category;
 use super::cells::Cells;
 use super::change::{Change, Cleared, Names};
 use super::ndjson;
+use crate::spreadsheet;
 
 pub const NAMES: Names = Names {
     price: "price_amount",
@@ -96,7 +97,7 @@ impl Table {
     /// `None` where the file has no such column.
     fn cell<'a>(&self, cells: &'a Cells, name: &str) -> Option<&'a str> {
         let column = COLUMNS.iter().position(|column| *column == name)?;
-        self.at[column].map(|index| cells.get(index))
+        self.at[column].map(|index| spreadsheet::bare(cells.get(index)))
     }
 
     fn price(&self, amount: Option<&str>, code: Option<&str>) -> Result<Option<i64>, String> {

@@ -31,7 +31,6 @@ pub(super) struct ListAddresses {
     tag = "users",
     params(ListAddresses),
     responses((status = 200, description = "A page of addresses", body = Page<Address>)),
-    security(("bearer" = []))
 )]
 #[get("/users/me/addresses")]
 pub(super) async fn list_addresses(
@@ -57,7 +56,6 @@ pub(super) async fn list_addresses(
          headers(("Location" = String, description = "Path of the address"))),
         (status = 409, description = "`too_many_addresses`: there are 100 already", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[post("/users/me/addresses")]
 pub(super) async fn add_address(
@@ -80,7 +78,6 @@ pub(super) async fn add_address(
     tag = "users",
     params(("id" = Uuid, Path, description = "Of the address")),
     responses((status = 200, description = "The address", body = Address)),
-    security(("bearer" = []))
 )]
 #[get("/users/me/addresses/{id}")]
 pub(super) async fn get_address(
@@ -102,7 +99,6 @@ pub(super) async fn get_address(
     params(("id" = Uuid, Path, description = "Of the address")),
     request_body = NewAddress,
     responses((status = 200, description = "The address as it is now", body = Address)),
-    security(("bearer" = []))
 )]
 #[put("/users/me/addresses/{id}")]
 pub(super) async fn replace_address(
@@ -125,7 +121,6 @@ pub(super) async fn replace_address(
     tag = "users",
     params(("id" = Uuid, Path, description = "Of the address")),
     responses((status = 204, description = "It is gone")),
-    security(("bearer" = []))
 )]
 #[delete("/users/me/addresses/{id}")]
 pub(super) async fn delete_address(

@@ -23,13 +23,8 @@ use crate::store::users;
     )),
     responses(
         (status = 200, description = "A session's first tokens", body = tokens::TokenPair<'static>),
-        (status = 400, description = "No JSON", body = ProblemDocument),
         (status = 401, description = "`invalid_credentials`", body = ProblemDocument),
-        (status = 413, description = "The body is too large", body = ProblemDocument),
-        (status = 415, description = "Neither JSON nor a form", body = ProblemDocument),
-        (status = 422, description = "A field is missing or not known", body = ProblemDocument),
-        (status = 429, description = "Too many attempts; see `Retry-After`", body = ProblemDocument),
-        (status = 503, description = "Busy or unavailable; see `Retry-After`", body = ProblemDocument),
+        (status = 503, description = "`busy`: too many passwords are being looked at", body = ProblemDocument),
     )
 )]
 #[post("/auth/login")]
@@ -44,6 +39,7 @@ pub(super) async fn login(
     module
         .login_limit
         .check(cx.client, &key)
+        .await
         .map_err(too_many_attempts)?;
 
     let account = users::credentials(&module.pool, &key).await?;

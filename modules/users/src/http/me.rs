@@ -15,10 +15,7 @@ use crate::store::users;
     tag = "users",
     responses(
         (status = 200, description = "The account", body = User),
-        (status = 401, description = "`missing_token` or `invalid_token`", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[get("/auth/me")]
 pub(super) async fn me(module: web::Data<Module>, caller: Caller) -> Result<HttpResponse, Problem> {
@@ -36,11 +33,8 @@ pub(super) async fn me(module: web::Data<Module>, caller: Caller) -> Result<Http
     tag = "users",
     responses(
         (status = 204, description = "Nothing of the person is left"),
-        (status = 401, description = "`missing_token` or `invalid_token`", body = ProblemDocument),
         (status = 409, description = "`last_admin`: nobody could administer the shop", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[delete("/users/me")]
 pub(super) async fn delete_me(

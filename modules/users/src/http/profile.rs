@@ -44,7 +44,6 @@ pub(super) struct ProfilePatch {
         (status = 200, description = "The account as it is now", body = User),
         (status = 409, description = "`email_taken`: somebody else has it", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[patch("/users/me")]
 pub(super) async fn patch_me(
@@ -82,9 +81,8 @@ pub(super) struct PasswordChange {
     responses(
         (status = 204, description = "It is changed"),
         (status = 422, description = "`validation_failed`: also when `current_password` is wrong", body = ProblemDocument),
-        (status = 503, description = "`busy`: too many passwords are being looked at, see `Retry-After`", body = ProblemDocument),
+        (status = 503, description = "`busy`: too many passwords are being looked at", body = ProblemDocument),
     ),
-    security(("bearer" = []))
 )]
 #[put("/users/me/password")]
 pub(super) async fn change_password(
@@ -96,6 +94,7 @@ pub(super) async fn change_password(
     module
         .login_limit
         .check(cx.client, &caller.user_id.to_string())
+        .await
         .map_err(too_many_attempts)?;
     module
         .change_password(

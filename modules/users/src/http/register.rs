@@ -36,13 +36,8 @@ pub(super) struct Registration {
     request_body = Registration,
     responses(
         (status = 201, description = "The new account", body = User),
-        (status = 400, description = "No JSON", body = ProblemDocument),
         (status = 409, description = "`email_taken`", body = ProblemDocument),
-        (status = 413, description = "The body is too large", body = ProblemDocument),
-        (status = 415, description = "Another media type than JSON", body = ProblemDocument),
-        (status = 422, description = "A field is not valid", body = ProblemDocument),
-        (status = 429, description = "Too many attempts; see `Retry-After`", body = ProblemDocument),
-        (status = 503, description = "Busy or unavailable; see `Retry-After`", body = ProblemDocument),
+        (status = 503, description = "`busy`: too many passwords are being looked at", body = ProblemDocument),
     )
 )]
 #[post("/auth/register")]
@@ -57,6 +52,7 @@ pub(super) async fn register(
     module
         .login_limit
         .check_address(cx.client)
+        .await
         .map_err(too_many_attempts)?;
     let hash = module.hasher.hash(new.password).await?;
     match users::insert(&module.pool, &email, &hash, &new.full_name).await {

@@ -29,12 +29,7 @@ pub(super) struct SessionToken {
     request_body = SessionToken,
     responses(
         (status = 200, description = "The session's next tokens", body = tokens::TokenPair<'static>),
-        (status = 400, description = "No JSON", body = ProblemDocument),
         (status = 401, description = "`invalid_token`: unknown, spent, expired, or its session is over", body = ProblemDocument),
-        (status = 413, description = "The body is too large", body = ProblemDocument),
-        (status = 415, description = "Another media type than JSON", body = ProblemDocument),
-        (status = 422, description = "A field is missing or not known", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     )
 )]
 #[post("/auth/refresh")]
@@ -74,11 +69,6 @@ pub(super) async fn refresh(
     request_body = SessionToken,
     responses(
         (status = 204, description = "The session is over"),
-        (status = 400, description = "No JSON", body = ProblemDocument),
-        (status = 413, description = "The body is too large", body = ProblemDocument),
-        (status = 415, description = "Another media type than JSON", body = ProblemDocument),
-        (status = 422, description = "A field is missing or not known", body = ProblemDocument),
-        (status = 503, description = "Unavailable; see `Retry-After`", body = ProblemDocument),
     )
 )]
 #[post("/auth/logout")]

@@ -66,7 +66,6 @@ pub(super) struct ListSessions {
     tag = "users",
     params(ListSessions),
     responses((status = 200, description = "A page of sessions", body = Page<Session>)),
-    security(("bearer" = []))
 )]
 #[get("/auth/sessions")]
 pub(super) async fn list_sessions(
@@ -89,7 +88,6 @@ pub(super) async fn list_sessions(
     tag = "users",
     params(("id" = Uuid, Path, description = "Of the session")),
     responses((status = 204, description = "The session is over")),
-    security(("bearer" = []))
 )]
 #[delete("/auth/sessions/{id}")]
 pub(super) async fn end_session(

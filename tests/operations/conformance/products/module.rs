@@ -27,6 +27,8 @@ impl World for ProductsModule {
             hold_ttl: Duration::from_secs(900),
             currency: Currency::EUR,
             import_bytes: 0,
+            upload_bytes: 0,
+            media: products::MediaStore::in_memory(),
         };
         let module = Arc::new(products::Module::new(database.pool(), config));
         Self { module, database }

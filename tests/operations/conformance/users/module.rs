@@ -25,6 +25,7 @@ impl World for UsersModule {
         let database = Database::create(Module::Users, "users, addresses").await;
         let config = users::Config {
             login_per_minute: 0,
+            redis: None,
             refresh_token_lifetime: Duration::from_secs(3600),
             event_attempts: 5,
             stream: None,
