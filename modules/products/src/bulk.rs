@@ -6,10 +6,12 @@ use sqlx::{PgPool, PgTransaction};
 pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     let mut tx = pool.begin().await?;
     // A chunk may take longer than a request's statement. New entries of the search index wait in
-    // a list until they are put in their places together, which is cheaper the longer it is.
+    // a list until they are put in their places together, which is cheaper the longer it is. What is
+    // planned while a table is empty is used when it is not any more.
     sqlx::query!(
         "select set_config('statement_timeout', '60s', true) as patience,
             set_config('cleave.words_learnt', 'on', true) as learnt,
+            set_config('enable_seqscan', 'off', true) as indexes,
             set_config('gin_pending_list_limit', '4MB', true) as pending"
     )
     .fetch_one(&mut *tx)

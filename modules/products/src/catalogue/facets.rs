@@ -211,7 +211,10 @@ fn statement(slice: &Slice<'_>, among: Among) -> QueryBuilder<Postgres> {
         }
     }
     sql.push(" where true");
-    slice.push_conditions(&mut sql);
+    match among {
+        Among::All => slice.push_indexed(&mut sql),
+        Among::Newest => slice.push_conditions(&mut sql),
+    }
     sql.push(" limit ").push(COUNTED).push(AGGREGATES);
     match among {
         Among::All => drop(sql.push("(select count(*) from found) >= ")),

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use super::cursor::{Match, Position, Sort};
 use super::product::ProductRow;
 use super::search::{self, Terms};
-use super::slice::{Frequency, Slice};
+use super::slice::{self, Frequency, Slice};
 use super::tier::Tier;
 
 /// Which products a list has; all conditions must hold.
@@ -70,15 +70,15 @@ pub(crate) async fn find(
     let Some(terms) = search::terms(pool, query, mistyped).await? else {
         return Ok(Vec::new());
     };
-    let slice = |tier, after, rows| Slice {
+    let part = |tier, after, rows| Slice {
         filter,
         sort,
         matching: Some((tier, &terms)),
         after,
         rows,
     };
-    // Every tier is a part of this one, so that one look tells how to find them all.
-    let frequency = slice(Tier::Any, None, rows).frequency(pool).await?;
+    // Every tier is a part of those that match at all.
+    let frequency = slice::frequency(&terms, pool).await?;
     let mut page: Vec<Found> = Vec::new();
     let mut wanted = rows;
     for tier in tiers(sort, &terms, last.map(|last| last.tier)) {
@@ -86,10 +86,11 @@ pub(crate) async fn find(
             break;
         }
         let place = after.filter(|_| last.is_some_and(|last| last.tier == tier));
-        let slice = slice(tier, place.map(|place| (&place.key, place.id)), wanted);
-        let frequency = match tier.is_always_rare() {
-            true => Frequency::Rare,
-            false => frequency,
+        let slice = part(tier, place.map(|place| (&place.key, place.id)), wanted);
+        let frequency = match tier {
+            Tier::Sku | Tier::Name => Frequency::Rare,
+            Tier::Guess => Frequency::Frequent,
+            _ => frequency,
         };
         let rows = slice.fetch(frequency, pool).await?;
         wanted -= i64::try_from(rows.len()).unwrap_or(wanted);

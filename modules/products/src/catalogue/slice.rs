@@ -1,3 +1,4 @@
+use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -25,26 +26,25 @@ enum Reach<'a> {
     Near(i64),
     /// Those that indexes find among the next ones, up to this key.
     Window(&'a Key),
-    /// All that an index finds.
+    /// All that have the words.
+    Words,
+    /// All that indexes find.
     All,
 }
 
-/// How frequent matches are, which decides where they are soonest found.
+/// How many products have the words, which decides where they are soonest found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frequency {
     Rare,
-    Some,
     Frequent,
 }
 
-/// To look at a row takes as long as to fetch one that an index found. In a million products a
-/// match among a hundred is soon found by looking at the next ones.
+/// As many are soon fetched, wherever they are.
+const RARE: f64 = 3000.0;
+/// To look at a row takes as long as to fetch one that an index found.
 const NEARBY: i64 = 50;
 /// Next ones of which an index tells the matching ones; to pass over a row there costs little.
-const WINDOW: i64 = 20_000;
-/// How many rows, at most, tell how frequent matches are, and how many of them make them so.
-const SAMPLE: i64 = 1000;
-const SAMPLE_FOUND: i64 = 10;
+const WINDOWS: [i64; 3] = [10_000, 100_000, 400_000];
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
@@ -56,16 +56,24 @@ impl Slice<'_> {
         frequency: Frequency,
         pool: &PgPool,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
-        if self.narrows() && frequency == Frequency::Frequent {
-            let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
-            if self.is_full(&rows) {
-                return Ok(rows);
-            }
+        if self.matching.is_some() && frequency == Frequency::Rare {
+            return self.fetch_within(Reach::Words, pool).await;
         }
-        if self.narrows()
-            && frequency != Frequency::Rare
-            && let Some(end) = self.end_of_window(pool).await?
-        {
+        if !self.narrows() {
+            return self.fetch_within(Reach::All, pool).await;
+        }
+        let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
+        if self.is_full(&rows) {
+            return Ok(rows);
+        }
+        let windows = match self.matching {
+            Some(_) => WINDOWS.as_slice(),
+            None => &WINDOWS[..1],
+        };
+        for window in windows {
+            let Some(end) = self.end_of_window(*window, pool).await? else {
+                break;
+            };
             let rows = self.fetch_within(Reach::Window(&end), pool).await?;
             if self.is_full(&rows) {
                 return Ok(rows);
@@ -74,23 +82,8 @@ impl Slice<'_> {
         self.fetch_within(Reach::All, pool).await
     }
 
-    /// By a sample of those nearby.
-    pub(super) async fn frequency(&self, pool: &PgPool) -> Result<Frequency, sqlx::Error> {
-        let sample = Self {
-            rows: SAMPLE_FOUND,
-            ..*self
-        };
-        let mut statement = sample.statement("p.id", Reach::Near(SAMPLE / SAMPLE_FOUND));
-        let found: Vec<(Uuid,)> = statement.build_query_as().fetch_all(pool).await?;
-        Ok(match found.len() {
-            0 => Frequency::Rare,
-            _ if sample.is_full(&found) => Frequency::Frequent,
-            _ => Frequency::Some,
-        })
-    }
-
     /// `None` when fewer rows follow.
-    async fn end_of_window(&self, pool: &PgPool) -> Result<Option<Key>, sqlx::Error> {
+    async fn end_of_window(&self, rows: i64, pool: &PgPool) -> Result<Option<Key>, sqlx::Error> {
         let mut sql = QueryBuilder::new("select ");
         sql.push(self.key()).push(" from products p where true");
         self.push_after(&mut sql);
@@ -98,7 +91,7 @@ impl Slice<'_> {
             self.push_price(&mut sql);
         }
         self.push_order(&mut sql);
-        sql.push(" offset ").push_bind(WINDOW).push(" limit 1");
+        sql.push(" offset ").push_bind(rows).push(" limit 1");
         Ok(match self.sort {
             Sort::Relevance | Sort::Newest => {
                 let end = sql.build_query_scalar().fetch_optional(pool).await?;
@@ -165,7 +158,11 @@ impl Slice<'_> {
             }
             Reach::Window(end) => {
                 self.push_until(end, &mut sql);
-                self.push_indexed(&mut sql);
+                self.push_filters(self.matching.is_some(), &mut sql);
+                sql.push(" offset 0) p");
+            }
+            Reach::Words => {
+                self.push_filters(true, &mut sql);
                 sql.push(" offset 0) p");
             }
             Reach::All if self.narrows() => {
@@ -199,6 +196,13 @@ impl Slice<'_> {
     }
 
     pub(super) fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
+        self.push_filters(false, sql);
+    }
+
+    /// `plain` where the words lead to few rows: no index is to be read for what is wider, a range of
+    /// prices or a category, which `is true` hides from the planner.
+    fn push_filters(&self, plain: bool, sql: &mut QueryBuilder<Postgres>) {
+        let hide = if plain { " is true" } else { "" };
         let filter = self.filter;
         match (filter.inactive_too, filter.is_active) {
             (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
@@ -206,12 +210,19 @@ impl Slice<'_> {
             (true, None) => {}
         }
         if filter.category.is_some() {
-            sql.push(" and p.category_id = any(array(select id from tree))");
+            sql.push(" and (p.category_id = any(array(select id from tree)))");
+            sql.push(hide);
         }
         if let Some(handle) = &filter.handle {
             sql.push(" and p.handle = ").push_bind(handle);
         }
-        self.push_price(sql);
+        if plain {
+            sql.push(" and (true");
+            self.push_price(sql);
+            sql.push(") is true");
+        } else {
+            self.push_price(sql);
+        }
         // Row by row: a join would lose the order of the rows.
         let sold_out = " and (select o.product_id from sold_out o where o.product_id = p.id)";
         match filter.in_stock {
@@ -311,4 +322,19 @@ fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
         Key::Price(price_minor) => sql.push_bind(*price_minor),
         Key::Name(name) => sql.push_bind(name.clone()),
     };
+}
+
+/// By the statistics of the database: what is nearby may not be like the rest.
+pub(super) async fn frequency(terms: &Terms, pool: &PgPool) -> Result<Frequency, sqlx::Error> {
+    // A literal, because a plan that has parameters knows nothing of their values.
+    let mut sql = QueryBuilder::new("explain (format json) select from products where search @@ '");
+    sql.push(Tier::Any.words(terms).replace('\'', "''"));
+    sql.push("'::tsquery");
+    let plan = sql.build_query_scalar().persistent(false);
+    let Json(plan): Json<serde_json::Value> = plan.fetch_one(pool).await?;
+    let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
+    Ok(match rows < RARE {
+        true => Frequency::Rare,
+        false => Frequency::Frequent,
+    })
 }

@@ -22,11 +22,6 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// At most a few products; an index finds them.
-    pub(super) fn is_always_rare(self) -> bool {
-        matches!(self, Self::Sku | Self::Name)
-    }
-
     /// Adds the condition on `products p`, which leaves out the tiers before this one.
     pub(super) fn push_match(self, terms: &Terms, sql: &mut QueryBuilder<Postgres>) {
         // A subquery is evaluated once, not for every row.
@@ -35,7 +30,8 @@ impl Tier {
         sql.push("::tsquery)");
     }
 
-    fn words(self, terms: &Terms) -> String {
+    /// The text of a `tsquery`.
+    pub(super) fn words(self, terms: &Terms) -> String {
         let Terms {
             sku,
             name,
