@@ -18,6 +18,8 @@ pub mod category;
 mod cells;
 mod change;
 mod format;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 pub mod http;
 mod land;
 mod ndjson;
