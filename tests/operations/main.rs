@@ -12,7 +12,6 @@ mod flash_sale;
 mod health;
 mod isolation;
 mod limits;
-mod limits;
 mod openapi;
 mod outbox;
 mod payment_window;
