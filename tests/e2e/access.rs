@@ -33,16 +33,16 @@ fn expected(who: Who, owned: bool) -> [Outcome; 4] {
 }
 
 /// What stands for a path's parameter, and whether it belongs to a user alone.
-struct Things {
+pub(crate) struct Things {
     admin: Customer,
-    owner: Customer,
+    pub(crate) owner: Customer,
     sku: String,
     product: String,
 }
 
 impl Things {
     /// Made anew for each operation, which may take them away.
-    async fn of(shop: &TestShop, admin: &Customer, line: usize) -> Self {
+    pub(crate) async fn of(shop: &TestShop, admin: &Customer, line: usize) -> Self {
         let sku = format!("ACCESS-{line}");
         Self {
             admin: admin.clone(),
@@ -53,7 +53,7 @@ impl Things {
     }
 
     /// The path with something in place of its parameter, and whether that is the owner's.
-    async fn fill(&self, shop: &TestShop, path: &str) -> (String, bool) {
+    pub(crate) async fn fill(&self, shop: &TestShop, path: &str) -> (String, bool) {
         let Some((start, rest)) = path.split_once('{') else {
             return (path.to_owned(), false);
         };

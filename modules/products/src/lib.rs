@@ -17,6 +17,14 @@ mod reservations;
 mod spreadsheet;
 pub mod words;
 
+/// The parsers as `fuzz/` reaches them.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::http::fuzzing::{cursor, request};
+    pub use crate::import::fuzzing::import;
+    pub use crate::media::fuzzing::{form, picture};
+}
+
 use std::sync::Arc;
 
 use sqlx::PgPool;

@@ -5,6 +5,7 @@ mod connections;
 mod cors;
 mod headers;
 mod paths;
+mod patience;
 mod queries;
 mod refusals;
 mod shutdown;

@@ -1,6 +1,7 @@
 //! The OpenAPI document against what is served.
 
 mod answers;
+mod hostile;
 mod tour;
 
 use std::collections::BTreeSet;

@@ -3,6 +3,9 @@ use serde_json::Value;
 
 use crate::support::{Answer, Customer, TestShop};
 
+/// What every request claims to be sent to.
+const ELSEWHERE: &str = "elsewhere.example";
+
 /// Asks, and holds each answer against the document.
 pub struct Tour {
     pub shop: TestShop,
@@ -18,7 +21,9 @@ impl Tour {
         let (template, concrete) = split_template(path);
         let request = self
             .shop
-            .request(method.parse::<Method>().unwrap(), &concrete);
+            .request(method.parse::<Method>().unwrap(), &concrete)
+            .header("host", ELSEWHERE)
+            .header("x-forwarded-host", ELSEWHERE);
         let request = match who {
             Some(who) => request.bearer_auth(&who.token),
             None => request,
@@ -32,13 +37,16 @@ impl Tour {
         };
         let answer = self.shop.send(request).await;
         self.check(&method.to_lowercase(), &template, &answer);
+        expect_manners(call, &template, &answer);
         answer
     }
 
     pub async fn upload(&mut self, who: &Customer, product: &str, form: Vec<u8>) -> Answer {
         let answer = self.shop.upload(who, product, form);
         let answer = self.shop.send(answer).await;
-        self.check("post", "/api/v1/products/{id}/images", &answer);
+        let template = "/api/v1/products/{id}/images";
+        self.check("post", template, &answer);
+        expect_manners("an upload", template, &answer);
         answer
     }
 
@@ -85,6 +93,34 @@ impl Tour {
         let errors: Vec<_> = validator.iter_errors(body).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}\n{}", answer.text);
     }
+}
+
+/// What any answer owes whoever gets it.
+fn expect_manners(call: &str, template: &str, answer: &Answer) {
+    let status = answer.status;
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{call} {status}");
+    }
+    assert!(answer.header("x-request-id").is_some(), "{call} {status}");
+    let personal = ["auth", "users", "orders", "cart"];
+    let is_personal = personal.iter().any(|of| {
+        let rest = template.strip_prefix("/api/v1/");
+        rest.is_some_and(|rest| rest.split('/').next() == Some(of))
+    });
+    let has_secret = call == "POST /webhooks";
+    if !answer.text.is_empty() && (is_personal || has_secret || status.is_client_error()) {
+        let kept = answer.header("cache-control");
+        assert_eq!(kept, Some("no-store"), "{call} {status}");
+    }
+    if let Some(location) = answer.header("location") {
+        assert!(location.starts_with("/api/v1/"), "{call}: {location}");
+    }
+    let headers = format!("{:?}", answer.headers);
+    let told = headers.contains(ELSEWHERE) || answer.text.contains(ELSEWHERE);
+    assert!(!told, "{call} {status}: what the request claims is believed");
 }
 
 /// Members that the document does not name are wrong, but in problems, which may have more.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Answer, TestShop};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Raw(BufStream<TcpStream>);
 

@@ -3,6 +3,7 @@
 mod away;
 mod commands;
 mod dial;
+mod discretion;
 mod events;
 mod guide;
 mod modules;

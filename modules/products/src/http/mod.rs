@@ -2,6 +2,8 @@
 
 mod body;
 mod categories;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod list;
 mod products;
 mod stock;

@@ -19,6 +19,8 @@ mod cells;
 mod change;
 mod flight;
 mod format;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 pub mod http;
 mod land;
 mod ndjson;

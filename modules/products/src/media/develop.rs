@@ -91,14 +91,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// What the head of a file tells.
-struct Upload {
+pub(super) struct Upload {
     format: ImageFormat,
-    width: u32,
-    height: u32,
+    pub width: u32,
+    pub height: u32,
 }
 
 impl Upload {
-    fn look_at(file: &[u8]) -> Result<Self, PictureError> {
+    pub(super) fn look_at(file: &[u8]) -> Result<Self, PictureError> {
         let format = match image::guess_format(file) {
             Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
             _ => return Err(PictureError::Unsupported),
@@ -119,7 +119,7 @@ impl Upload {
         })
     }
 
-    fn develop(&self, file: &[u8]) -> Result<Picture, PictureError> {
+    pub(super) fn develop(&self, file: &[u8]) -> Result<Picture, PictureError> {
         self.try_develop(file).map_err(PictureError::Broken)
     }
 

@@ -17,6 +17,8 @@
 
 mod develop;
 mod form;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 pub(crate) mod http;
 pub(crate) mod images;
 mod jpeg;
