@@ -334,8 +334,8 @@ async fn what_is_no_picture_is_refused_whatever_it_is_called() {
         (
             "bomb of all",
             &bomb(0x7fff_ffff, 0x7fff_ffff),
-            413,
-            "image_too_large",
+            422,
+            "invalid_image",
         ),
         ("too few lines", &bomb(6000, 6000), 422, "invalid_image"),
     ] {

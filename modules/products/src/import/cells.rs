@@ -1,5 +1,7 @@
 use csv_core::{ReadRecordResult, Reader};
 
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The fields of one CSV record. Keeps its buffers from record to record.
 #[derive(Debug)]
 pub struct Cells {
@@ -22,6 +24,15 @@ impl Cells {
     /// Takes a whole record, without its line end.
     pub fn parse(&mut self, raw: &[u8]) -> Result<(), String> {
         std::str::from_utf8(raw).map_err(|_| "the record is not valid UTF-8".to_owned())?;
+        // The reader takes a mark at the beginning of any record for that of a file, and drops it.
+        let doubled;
+        let raw = match raw.starts_with(BYTE_ORDER_MARK) {
+            true => {
+                doubled = [BYTE_ORDER_MARK, raw].concat();
+                &doubled
+            }
+            false => raw,
+        };
         self.reader.reset();
         self.text.resize(raw.len() + 1, 0);
         let most = 2 + raw.iter().filter(|&&b| b == b',').count();
@@ -87,6 +98,7 @@ mod tests {
         for (raw, wanted) in [
             ("a,\"b, \"\"c\"\"\r\nd\",", vec!["a", "b, \"c\"\r\nd", ""]),
             ("ä", vec!["ä"]),
+            ("\u{feff}a,b", vec!["\u{feff}a", "b"]),
             (",", vec!["", ""]),
         ] {
             cells.parse(raw.as_bytes()).unwrap();
