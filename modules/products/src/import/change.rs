@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::category::Category;
 use crate::catalogue::rules::{
     DESCRIPTION_CHARS, MOST, check_attributes, check_handle, check_name, check_sku,
@@ -11,6 +13,8 @@ const CATEGORY_NAME_CHARS: usize = 200;
 /// default on a new product.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// For a new product: ids are given in the order of the file, whenever they land.
+    pub id: Uuid,
     pub sku: String,
     pub name: Option<String>,
     pub description: Option<String>,

@@ -27,6 +27,7 @@ pub fn read(raw: &[u8], currency: Currency) -> Result<Change, String> {
         })?;
     let mut fields = Fields { fields, within: "" };
     let change = Change {
+        id: Uuid::nil(),
         sku: fields.text("sku")?.ok_or("sku: is required")?,
         name: fields.text("name")?,
         description: fields.text("description")?,

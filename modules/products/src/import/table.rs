@@ -68,6 +68,7 @@ impl Table {
         let cell = |name: &str| self.cell(cells, name);
         let filled = |name: &str| cell(name).filter(|cell| !cell.is_empty());
         let change = Change {
+            id: uuid::Uuid::nil(),
             sku: filled("sku").ok_or("sku: is required")?.to_owned(),
             name: filled("name").map(str::to_owned),
             description: cell("description").map(str::to_owned),

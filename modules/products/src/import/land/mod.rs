@@ -42,7 +42,12 @@ impl Chunk {
         self.records += 1;
         self.bytes += bytes;
         match read {
-            Ok(entries) => {
+            Ok(mut entries) => {
+                for entry in &mut entries {
+                    if let Entry::Product(change) = entry {
+                        change.id = Uuid::now_v7();
+                    }
+                }
                 self.bytes += entries.iter().map(size).sum::<usize>();
                 self.entries
                     .extend(entries.into_iter().map(|entry| (line, entry)));

@@ -125,7 +125,7 @@ impl Lander {
 
         let mut columns = New::default();
         for (line, change) in &fresh {
-            columns.push(Uuid::now_v7(), change, categories[line]);
+            columns.push(change.id, change, categories[line]);
         }
         self.teach(tx, &columns.documents(), outcome).await?;
         let made = columns.write(tx, self.currency).await?;

@@ -109,6 +109,7 @@ impl Row<'_> {
         let values: Vec<&str> = options.iter().map(|(_, value)| *value).collect();
         let handle = self.get(Column::Handle);
         let mut change = Change {
+            id: uuid::Uuid::nil(),
             sku: self.get(Column::Sku).to_owned(),
             name: Some(name(&facts.title, &values)),
             description: Some(facts.description.clone()),
