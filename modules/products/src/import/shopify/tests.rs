@@ -48,6 +48,7 @@ fn a_row_with_a_price_is_a_product() {
         r#"mug,Tea Mug,"<p>Holds <b>tea</b> &amp; more</p>",Kiln,Kitchen,"Tea, Clay",true,Title,Default Title,,,,250,3,9.99,https://x.test/mug.jpg,,active"#,
     );
     let wanted = Change {
+        id: uuid::Uuid::nil(),
         sku: "mug".to_owned(),
         name: Some("Tea Mug".to_owned()),
         description: Some("Holds tea & more".to_owned()),
