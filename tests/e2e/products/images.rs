@@ -156,12 +156,9 @@ async fn a_picture_is_shown_as_it_came_and_in_two_sizes() {
         let list = shop.get(path).await.expect(200);
         assert_eq!(list["items"][0]["images"], json!(images), "{path}");
     }
-    let (path, level) = (
-        format!("/products/{product}/stock"),
-        json!({ "on_hand": 3 }),
-    );
-    let stocked = shop.put_as(&admin, &path, &level);
-    assert_eq!(stocked.await.expect(200)["images"], json!(images));
+    let path = format!("/products/{product}/stock");
+    let stocked = shop.put_as(&admin, &path, &json!({ "on_hand": 3 })).await;
+    assert_eq!(stocked.expect(200)["images"], json!(images));
     shop.close().await;
 }
 
