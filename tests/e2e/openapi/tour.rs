@@ -119,7 +119,10 @@ fn expect_manners(call: &str, template: &str, answer: &Answer) {
     }
     let headers = format!("{:?}", answer.headers);
     let told = headers.contains(ELSEWHERE) || answer.text.contains(ELSEWHERE);
-    assert!(!told, "{call} {status}: what the request claims is believed");
+    assert!(
+        !told,
+        "{call} {status}: what the request claims is believed"
+    );
 }
 
 /// Members that the document does not name are wrong, but in problems, which may have more.
