@@ -26,7 +26,10 @@ fuzz_target!(|data: &[u8]| {
         Format::Csv => {
             assert!(lines.is_sorted_by(|one, other| one < other), "{lines:?}");
             let last = file.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-            assert!(lines.iter().all(|line| (2..=last).contains(line)), "{lines:?}");
+            assert!(
+                lines.iter().all(|line| (2..=last).contains(line)),
+                "{lines:?}"
+            );
         }
     }
 });

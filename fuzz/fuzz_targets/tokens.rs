@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use cleave_fuzz::choices;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use libfuzzer_sys::fuzz_target;
@@ -18,10 +18,6 @@ const SECRET: &str = "what only the fuzzer and this token's issuer know";
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
     -----END PRIVATE KEY-----\n";
-const SEED: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
-
 struct Ours {
     algorithm: Algorithm,
     name: &'static str,
@@ -35,8 +31,8 @@ static BOTH: LazyLock<[Ours; 2]> = LazyLock::new(|| {
     let hour = Duration::from_secs(3600);
     let tokens = Tokens::eddsa(key, Vec::new(), hour);
     let x = tokens.public_keys().keys[0].x.clone();
-    let secret = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
-    let der = [&SEED[..], &URL_SAFE_NO_PAD.decode(secret).unwrap()].concat();
+    let body = PEM.lines().nth(1).unwrap().trim();
+    let der = STANDARD.decode(body).unwrap();
     [
         Ours {
             algorithm: Algorithm::HS256,
@@ -83,12 +79,16 @@ fn signed(ours: &Ours, lines: &[u8]) -> String {
 
 fn hold(ours: &Ours, token: &str) {
     let (message, signature) = token.rsplit_once('.').unwrap();
-    let signed = crypto::verify(signature, message.as_bytes(), &ours.verifying, ours.algorithm);
+    let signed = crypto::verify(
+        signature,
+        message.as_bytes(),
+        &ours.verifying,
+        ours.algorithm,
+    );
     assert!(signed.unwrap(), "{token}");
     let (head, claims) = message.split_once('.').unwrap();
-    let json = |part| -> Value {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
-    };
+    let json =
+        |part| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap() };
     let (head, claims) = (json(head), json(claims));
     assert_eq!(head["alg"], ours.name);
     if ours.algorithm == Algorithm::EdDSA {
@@ -97,6 +97,9 @@ fn hold(ours: &Ours, token: &str) {
     assert_eq!(claims["iss"], "cleave");
     assert_eq!(claims["aud"], "cleave:shop");
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    assert!(claims["exp"].as_f64().unwrap() >= now as f64 - 2.0, "{claims}");
+    assert!(
+        claims["exp"].as_f64().unwrap() >= now as f64 - 2.0,
+        "{claims}"
+    );
     assert!(claims["iat"].as_i64().unwrap() <= now + 61, "{claims}");
 }

@@ -10,6 +10,10 @@ pub fn url(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
         return MASK.to_owned();
     };
+    // With a slash too few, the password is a part of the path.
+    if url.path().contains('@') {
+        return MASK.to_owned();
+    }
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return MASK.to_owned();
     }
@@ -51,6 +55,8 @@ mod tests {
             "s3://bucket/x?aws_secret_access_key=********"
         );
         assert_eq!(url("postgres://shop:s3#cret"), "********");
+        assert_eq!(url("postgres:/shop:s3cret@db/users"), "********");
+        assert_eq!(url("redis:shop:s3cret@cache"), "********");
         assert_eq!(url("http://localhost:4318/"), "http://localhost:4318/");
     }
 }

@@ -27,7 +27,7 @@ pub async fn form(
     let request = request.to_http_request();
     let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
     let pieces: Vec<Result<Bytes, PayloadError>> = pieces.collect();
-    let mut payload = dev::Payload::Stream {
+    let mut payload: dev::Payload = dev::Payload::Stream {
         payload: Box::pin(stream::iter(pieces)),
     };
     let payload = Payload::from_request(&request, &mut payload).await;
