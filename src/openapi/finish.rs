@@ -2,8 +2,9 @@
 //! has a body, parameters, an id in its path.
 
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{OpenApi, RefOr, Required};
+use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Required, Schema};
 
 use super::{BASE_PATH, BEARER, problems};
 use crate::access::{self, Who};
@@ -12,6 +13,7 @@ const JSON: [&str; 2] = ["application/json", "application/merge-patch+json"];
 
 /// Adds to every operation what handlers need not repeat.
 pub fn finish(mut document: OpenApi) -> OpenApi {
+    document.components.iter_mut().for_each(name_items);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             // A route without a line is nobody's until it has one; a test finds it.
@@ -26,6 +28,23 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// A page is described with its items in full, though they have a name.
+fn name_items(components: &mut Components) {
+    let names: Vec<String> = components.schemas.keys().cloned().collect();
+    for name in names {
+        let of = name.strip_prefix("Page_").unwrap_or_default();
+        if !components.schemas.contains_key(of) {
+            continue;
+        }
+        if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&name)
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+        {
+            let item = RefOr::Ref(Ref::from_schema_name(of));
+            items.items = ArrayItems::RefOrSchema(Box::new(item));
+        }
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
