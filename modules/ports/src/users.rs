@@ -50,7 +50,7 @@ pub enum Role {
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum AccountRejection {
     UnknownAccount,
-    /// Signed out, or revoked.
+    /// Signed out or revoked, or none of this account.
     SessionEnded,
 }
 

@@ -116,6 +116,7 @@ fn claims(token: &str) -> Value {
 async fn each_claim_of_a_token_counts() {
     let shop = TestShop::open().await;
     let ada = shop.customer("ada").await;
+    let bob = shop.customer("bob").await;
     let hs256 = Header::new(Algorithm::HS256);
     let right = claims(&ada.token);
     let now = right["iat"].as_i64().unwrap();
@@ -140,6 +141,8 @@ async fn each_claim_of_a_token_counts() {
         ("sub", json!("'; drop table users; --")),
         ("sub", json!(Uuid::now_v7())),
         ("sid", json!("mine")),
+        ("sid", json!(Uuid::now_v7())),
+        ("sid", claims(&bob.token)["sid"].clone()),
         ("role", json!("owner")),
     ] {
         let mut claims = right.clone();

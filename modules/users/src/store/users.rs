@@ -114,8 +114,10 @@ pub(crate) async fn standing(
     sqlx::query_as!(
         Standing,
         r#"select is_active, role as "role: Role",
-                  exists (select from sessions
-                          where sessions.id = $2 and revoked_at is not null) as "session_ended!"
+                  $2::uuid is not null and not exists (
+                    select from sessions
+                    where sessions.id = $2 and user_id = $1 and revoked_at is null
+                  ) as "session_ended!"
            from users where users.id = $1"#,
         user_id,
         session_id,

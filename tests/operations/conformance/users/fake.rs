@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -22,8 +22,8 @@ pub struct FakeUsers {
 #[derive(Default)]
 struct State {
     accounts: HashMap<Uuid, Account>,
-    ended_sessions: HashSet<Uuid>,
-    /// With whose they are.
+    /// With whose they are, as are addresses.
+    sessions: HashMap<Uuid, Uuid>,
     addresses: HashMap<Uuid, (Uuid, Address)>,
 }
 
@@ -39,7 +39,7 @@ impl Users for FakeUsers {
         let account = state.accounts.get(&request.user_id);
         let account = account.ok_or(PortError::Rejected(AccountRejection::UnknownAccount))?;
         match request.session_id {
-            Some(session) if state.ended_sessions.contains(&session) => {
+            Some(session) if state.sessions.get(&session) != Some(&account.user_id) => {
                 Err(PortError::Rejected(AccountRejection::SessionEnded))
             }
             _ => Ok(account.clone()),
@@ -102,12 +102,14 @@ impl UsersWorld for Arc<FakeUsers> {
         state.accounts.get_mut(&user_id).unwrap().is_active = false;
     }
 
-    async fn session(&self, _: Uuid) -> Uuid {
-        Uuid::now_v7()
+    async fn session(&self, user_id: Uuid) -> Uuid {
+        let id = Uuid::now_v7();
+        self.state.lock().unwrap().sessions.insert(id, user_id);
+        id
     }
 
     async fn end_session(&self, session_id: Uuid) {
-        self.state.lock().unwrap().ended_sessions.insert(session_id);
+        self.state.lock().unwrap().sessions.remove(&session_id);
     }
 
     async fn address(&self, user_id: Uuid) -> Uuid {

@@ -108,6 +108,7 @@ on_every_adapter! { Arc<FakeUsers>, UsersModule:
     a_locked_account_is_told_not_rejected,
     an_unknown_account_is_rejected,
     a_session_that_ended_is_rejected_where_it_is_asked_about,
+    a_session_of_somebody_else_is_as_one_that_ended,
     tells_an_address_and_whether_it_is_the_default,
     an_address_that_is_unknown_or_somebody_elses_is_rejected,
     answers_a_hundred_at_once,
@@ -159,6 +160,15 @@ async fn a_session_that_ended_is_rejected_where_it_is_asked_about(bench: &Bench<
     assert_eq!(bench.account(ada, Some(ended)).await, rejected);
     for session in [None, Some(other)] {
         assert!(bench.account(ada, session).await.unwrap().is_active);
+    }
+}
+
+async fn a_session_of_somebody_else_is_as_one_that_ended(bench: &Bench<impl UsersWorld>) {
+    let ada = bench.world.account(Role::Customer).await;
+    let bob = bench.world.account(Role::Customer).await;
+    let rejected = Err(PortError::Rejected(AccountRejection::SessionEnded));
+    for session in [bench.world.session(bob).await, Uuid::now_v7()] {
+        assert_eq!(bench.account(ada, Some(session)).await, rejected);
     }
 }
 
