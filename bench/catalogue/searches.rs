@@ -11,7 +11,10 @@ use crate::lists::{Client, say};
 
 const EACH: usize = 200;
 
-const KINDS: [(&str, fn(&mut ChaCha8Rng, &[String]) -> String); 6] = [
+/// Makes a search of the words of a product's name.
+type Kind = fn(&mut ChaCha8Rng, &[String]) -> String;
+
+const KINDS: [(&str, Kind); 6] = [
     ("one word", |rng, words| one(rng, words).clone()),
     ("two words", |rng, words| {
         format!("{}%20{}", one(rng, words), one(rng, words))
