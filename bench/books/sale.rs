@@ -108,16 +108,21 @@ async fn stock(databases: &Databases, pieces: i64) -> [String; 2] {
 async fn buyers(databases: &Databases) -> Vec<String> {
     let mut db = databases.connect(Module::Users).await;
     let ids: Vec<Uuid> = sqlx::query_scalar(
-        "insert into users (id, email, email_key, password_hash, full_name)
-         select gen_random_uuid(), email, email, 'none', 'Buyer'
-         from (select 'buyer-' || n || '@example.com' as email from generate_series(1, $1) n) one
-         returning id",
+        "with made as (
+            insert into users (id, email, email_key, password_hash, full_name)
+            select gen_random_uuid(), email, email, 'none', 'Buyer'
+            from (select 'buyer-' || n || '@example.com' as email from generate_series(1, $1) n) one
+            returning id
+         )
+         insert into sessions (id, user_id, expires_at)
+         select id, id, now() + interval '1 day' from made
+         returning user_id",
     )
     .bind(i32::try_from(BUYERS).unwrap())
     .fetch_all(&mut db)
     .await
     .unwrap();
     let tokens = Tokens::hs256(&SECRET.into(), Duration::from_secs(3600));
-    let token = |id| tokens.issue(id, Role::Customer, Uuid::now_v7());
+    let token = |id| tokens.issue(id, Role::Customer, id);
     ids.into_iter().map(|id| token(id).unwrap().token).collect()
 }

@@ -29,10 +29,15 @@ const SET: [&str; 7] = [
 /// Accounts that nobody had to wait for a password hash for.
 async fn buyers(users: &mut PgConnection, number: i32) -> Vec<Customer> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
-        "insert into users (id, email, email_key, password_hash, full_name)
-         select gen_random_uuid(), email, email, 'none', 'Buyer'
-         from (select 'buyer-' || n || '@example.com' as email from generate_series(1, $1) n) one
-         returning id",
+        "with made as (
+            insert into users (id, email, email_key, password_hash, full_name)
+            select gen_random_uuid(), email, email, 'none', 'Buyer'
+            from (select 'buyer-' || n || '@example.com' as email from generate_series(1, $1) n) one
+            returning id
+         )
+         insert into sessions (id, user_id, expires_at)
+         select id, id, now() + interval '1 day' from made
+         returning user_id",
     )
     .bind(number)
     .fetch_all(users)
@@ -42,10 +47,7 @@ async fn buyers(users: &mut PgConnection, number: i32) -> Vec<Customer> {
     let buyer = |id: Uuid| Customer {
         id: id.to_string(),
         email: String::new(),
-        token: tokens
-            .issue(id, Role::Customer, Uuid::now_v7())
-            .unwrap()
-            .token,
+        token: tokens.issue(id, Role::Customer, id).unwrap().token,
     };
     ids.into_iter().map(buyer).collect()
 }
