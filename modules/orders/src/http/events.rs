@@ -13,6 +13,7 @@ use platform::{Problem, RequestContext};
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::visible;
@@ -33,6 +34,22 @@ const UNKNOWN_MOST: Duration = Duration::from_secs(10);
 /// After how long a client connects again, in milliseconds; at random, for all may have to at once.
 const RETRY_MS: std::ops::Range<u32> = 1_000..3_000;
 
+/// An event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct OrderEvent {
+    /// Its place in the order's history, for `Last-Event-ID`.
+    #[schema(example = "1")]
+    id: String,
+    #[schema(example = "order.paid")]
+    event: String,
+    /// JSON: `order_id`, `status`, `at`, and `reason` where there is one.
+    #[schema(
+        example = r#"{"order_id":"0198c5a0-0000-7000-8000-000000000000","status":"paid","at":"2026-11-22T10:00:00Z"}"#
+    )]
+    data: String,
+}
+
 /// Follow an order
 ///
 /// Server-sent events: the history so far, then every status change as it happens. Each has an
@@ -49,7 +66,7 @@ const RETRY_MS: std::ops::Range<u32> = 1_000..3_000;
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was seen"),
     ),
     responses(
-        (status = 200, description = "The events", content_type = "text/event-stream", body = String),
+        (status = 200, description = "The events", content_type = "text/event-stream", body = OrderEvent),
         (status = 204, description = "The order is at its end, and its last event was seen"),
         (status = 429, description = "`too_many_streams`: close some first", body = ProblemDocument),
     ),
