@@ -1,5 +1,7 @@
 //! The outermost middleware: request id, deadline, and every error as a problem document.
 
+mod unread;
+
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
@@ -17,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::TrustedProxies;
 use crate::request::Offered;
 use crate::{Problem, RequestContext};
+use unread::Unread;
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -100,6 +103,8 @@ pub async fn edge<B: MessageBody + 'static>(
         req.head_mut().method = Method::GET;
     }
 
+    let unread = Unread::of(&mut req);
+
     // Routing needs the request to itself: a clone of it that lives through the call is a panic.
     let path = req.path().to_owned();
     let answer = within(deadline.into(), unbounded, next.call(req)).await;
@@ -118,6 +123,7 @@ pub async fn edge<B: MessageBody + 'static>(
                 problem,
                 path,
                 request_id,
+                unread,
             }
             .into());
         }
@@ -133,7 +139,7 @@ pub async fn edge<B: MessageBody + 'static>(
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    Ok(response)
+    Ok(unread.until_sent(response))
 }
 
 /// The problem of a request that went down with its handler.
@@ -142,6 +148,7 @@ struct Unanswered {
     problem: Problem,
     path: String,
     request_id: String,
+    unread: Unread,
 }
 
 impl fmt::Display for Unanswered {
@@ -159,7 +166,7 @@ impl ResponseError for Unanswered {
         let (path, request_id) = (Some(&*self.path), Some(&*self.request_id));
         let mut response = self.problem.response(path, request_id);
         dress(response.headers_mut(), &self.request_id);
-        response
+        response.map_body(|_, body| self.unread.clone().with(body))
     }
 }
 
