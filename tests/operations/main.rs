@@ -21,3 +21,4 @@ mod reconcile;
 mod search_words;
 mod stream;
 mod topologies;
+mod transactions;

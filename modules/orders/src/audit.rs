@@ -1,5 +1,6 @@
 //! The books of this module, and telling products again what they say.
 
+use platform::db;
 use ports::audit::{Audit, page};
 use ports::events::{Event, EventBody, OrderCancelled, OrderPlaced, OrderShipped};
 use ports::orders::{OrderBook, OrderBooks, OrderFault, OrderStatus};
@@ -160,7 +161,7 @@ impl From<Status> for OrderStatus {
 /// Writes the event that brings each order's reservation to where its status wants it, for products
 /// alone. Under the orders' locks, so that no change comes between a status and its event.
 pub async fn retell(pool: &PgPool, order_ids: &[Uuid]) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     sqlx::query!(
         "select id from orders where id = any($1) order by id for update",
         order_ids,

@@ -1,5 +1,6 @@
 //! Made-up orders, loaded in bulk.
 
+use platform::db;
 use ports::Money;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -90,7 +91,7 @@ struct StepColumns {
 /// already are left as they are. Tells how many were new.
 pub async fn load(pool: &PgPool, orders: &[DemoOrder]) -> Result<u64, sqlx::Error> {
     let (heads, items, steps) = columns(orders);
-    let mut transaction = pool.begin().await?;
+    let mut transaction = db::begin(pool).await?;
     let new = sqlx::query_scalar!(
         r#"insert into orders
              (id, number, user_id, status, currency, total_minor, steps, reservation_id,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use platform::db;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -51,7 +52,7 @@ async fn erase_some(
     user_id: Uuid,
     after: Uuid,
 ) -> Result<Option<Uuid>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     // In id order, and before their history, as whoever changes an order.
     let orders = sqlx::query_scalar!(
         "select id from orders where user_id = $1 and id > $2

@@ -28,7 +28,7 @@ impl Orders for Module {
 
 impl Module {
     async fn handle_once(&self, event: &Event) -> Result<(), sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin(&self.pool).await?;
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl Module {
             // More than one transaction may do, and no harm the second time: remembered at last.
             tx.rollback().await?;
             erasure::erase(&self.pool, deleted.user_id).await?;
-            tx = self.pool.begin().await?;
+            tx = db::begin(&self.pool).await?;
             inbox::first_time(&mut tx, event.id).await?;
         }
         tx.commit().await

@@ -197,7 +197,7 @@ fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
         return Ok(());
     }
     let value: Value = serde_json::from_slice(bytes).map_err(malformed)?;
-    match nul_field(&value, String::new()) {
+    match nul_field(&value) {
         Some(field) => Err(Problem::invalid_field(
             field,
             "must not contain the character U+0000",
@@ -206,20 +206,26 @@ fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
     }
 }
 
-fn nul_field(value: &Value, path: String) -> Option<String> {
+/// The path is put together on the way back: each name is copied for the one that is found only.
+fn nul_field(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => text.contains('\0').then_some(path),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(i, item)| nul_field(item, format!("{path}[{i}]"))),
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            let mut found = items.iter().map(nul_field).enumerate();
+            found.find_map(|(i, rest)| Some(format!("[{i}]{}", rest?)))
+        }
         Value::Object(members) => members.iter().find_map(|(name, member)| {
-            let dot = if path.is_empty() { "" } else { "." };
-            let path = format!("{path}{dot}{}", name.replace('\0', ""));
-            if name.contains('\0') {
-                return Some(path);
-            }
-            nul_field(member, path)
+            let rest = match name.contains('\0') {
+                true => String::new(),
+                false => nul_field(member)?,
+            };
+            let name = name.replace('\0', "");
+            let dot = if rest.is_empty() || rest.starts_with('[') {
+                ""
+            } else {
+                "."
+            };
+            Some(format!("{name}{dot}{rest}"))
         }),
         _ => None,
     }
@@ -305,6 +311,8 @@ mod tests {
             (r#"{"lines":[],"kind":"none"}"#, "kind"),
             (r#"{"lines":[{"quantity":1,"extra":1}]}"#, "lines[0].extra"),
             (r#"{"lines":[],"note":"a\u0000"}"#, "note"),
+            (r#"{"lines":[{"a":1},{"b":["\u0000"]}]}"#, "lines[1].b[0]"),
+            (r#"{"lines":[{"a\u0000":1}]}"#, "lines[0].a"),
         ];
         for (body, field) in cases {
             assert_eq!(refusal(body), (422, field.to_owned()), "{body}");

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool, PgTransaction};
 use tracing::log::LevelFilter;
 use utoipa::ToSchema;
 
@@ -69,6 +69,27 @@ pub async fn fill(pool: PgPool) {
     if let Some(Err(error)) = connections.into_iter().find(Result::is_err) {
         tracing::debug!(%error, "the pool fills when its database is there");
     }
+}
+
+/// Begins a transaction, which ends with whoever waits for it.
+///
+/// sqlx does not know that a transaction is open until the answer to `BEGIN` is there. Dropped before,
+/// it gives the connection back to the pool inside of the transaction, and what others then write
+/// there is not kept. So that nobody can drop it then, it happens in a task of its own.
+pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+    begin_with(pool, "begin").await
+}
+
+/// As [`begin`], by another statement.
+pub async fn begin_with(
+    pool: &PgPool,
+    statement: &'static str,
+) -> Result<PgTransaction<'static>, sqlx::Error> {
+    let pool = pool.clone();
+    #[allow(clippy::disallowed_methods, reason = "the one place")]
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    // The task is never aborted: its runtime ends.
+    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// What a failed statement means for whoever asked.

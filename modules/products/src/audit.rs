@@ -1,5 +1,6 @@
 //! The books of the stock, and correcting them.
 
+use platform::db;
 use ports::audit::{Audit, page};
 use ports::products::{
     ClosedAs, ReservationBook, ReservationBooks, ReservationState, ReserveLine, StockBook,
@@ -161,7 +162,7 @@ pub(crate) async fn stock(pool: &PgPool, which: &Audit) -> Result<StockBooks, sq
 /// First the locks, then a statement of its own: it sees what those who had the locks have done.
 /// Whoever changes stock, its lines or its movements has the stock row's lock.
 pub(crate) async fn repair(pool: &PgPool, product_ids: &[Uuid]) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     sqlx::query!(
         "select product_id from stock where product_id = any($1) order by product_id for update",
         product_ids,

@@ -1,10 +1,11 @@
 //! Transactions that write many products.
 
+use platform::db;
 use sqlx::{PgPool, PgTransaction};
 
 /// Whoever writes in it computes the products' [`crate::words`] and teaches them.
 pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     // A chunk may take longer than a request's statement. New entries of the search index wait in
     // a list until they are put in their places together, which is cheaper the longer it is. What is
     // planned while a table is empty is used when it is not any more.

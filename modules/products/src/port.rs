@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use async_trait::async_trait;
-use platform::db::retry_contention;
+use platform::db::{self, retry_contention};
 use platform::inbox;
 use ports::audit::Audit;
 use ports::products::{
@@ -66,7 +66,7 @@ impl Products for Module {
 impl Module {
     /// A refusal leaves no trace: the event may come again, and find stock.
     async fn handle_once(&self, event: &Event) -> Result<Result<(), EventRejection>, sqlx::Error> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = db::begin(self.pool()).await?;
         if !inbox::first_time(&mut tx, event.id).await? {
             return Ok(Ok(()));
         }

@@ -1,5 +1,6 @@
 //! Administrators, made from the command line or at a first start.
 
+use platform::db;
 use platform::outbox::Outbox;
 use ports::events::{Event, EventBody, UserReactivated};
 use rand::seq::IndexedRandom;
@@ -64,7 +65,7 @@ impl Module {
         let generated = generate_password();
         let password = given.unwrap_or_else(|| generated.as_str().into());
         let hash = self.hasher.hash(password).await?;
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin(&self.pool).await?;
         let (email, outcome) = upsert(&mut tx, &self.outbox, &email, &hash, is_given).await?;
         tx.commit().await?;
         let show = outcome == Outcome::Created && !is_given;

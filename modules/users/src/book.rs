@@ -1,6 +1,6 @@
 //! An account's address book. With any address in it, one is the default.
 
-use platform::db::retry_contention;
+use platform::db::{self, retry_contention};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -72,7 +72,7 @@ impl Module {
         work: impl AsyncFn(&mut PgConnection, &Locked) -> Result<T, BookError>,
     ) -> Result<T, BookError> {
         let answer = retry_contention(async || {
-            let mut tx = self.pool.begin().await?;
+            let mut tx = db::begin(&self.pool).await?;
             let Some(locked) = addresses::lock(&mut *tx, user_id).await? else {
                 return Ok(Err(BookError::AccountDeleted));
             };

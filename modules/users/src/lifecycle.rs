@@ -1,7 +1,7 @@
 //! Accounts are locked, unlocked, given another role, and deleted. There is always an administrator
 //! who can sign in, whoever does what to whom at the same time.
 
-use platform::db::retry_contention;
+use platform::db::{self, retry_contention};
 use ports::events::{Event, EventBody, UserDeactivated, UserDeleted, UserReactivated};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -80,7 +80,7 @@ impl Module {
         work: impl AsyncFn(&mut PgConnection, &Locked) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
         let answer = retry_contention(async || {
-            let mut tx = self.pool.begin().await?;
+            let mut tx = db::begin(&self.pool).await?;
             let Some(locked) = lifecycle::lock(&mut tx, id).await? else {
                 return Ok(Err(ChangeError::Unknown));
             };

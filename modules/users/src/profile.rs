@@ -69,7 +69,7 @@ impl Module {
         };
         let hash = self.hasher.hash(new).await?;
         let changed = retry_contention(async || {
-            let mut tx = self.pool.begin().await?;
+            let mut tx = db::begin(&self.pool).await?;
             // The lock waits for a sign-in under way, whose session the next statement then sees.
             if !profile::lock_password(&mut *tx, id, &verified).await? {
                 return Ok(false);

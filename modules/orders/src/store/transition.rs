@@ -1,3 +1,4 @@
+use platform::db;
 use platform::outbox::Outbox;
 use ports::Event;
 use sqlx::PgExecutor;
@@ -61,7 +62,7 @@ pub async fn transition(
         Status::Shipped => {
             // First the lock, then a statement of its own: one that waited for the lock would see
             // the row as it is then, but the outbox as it was before.
-            let mut tx = outbox.pool().begin().await?;
+            let mut tx = db::begin(outbox.pool()).await?;
             sqlx::query!("select id from orders where id = $1 for update", order.id)
                 .fetch_optional(&mut *tx)
                 .await?;

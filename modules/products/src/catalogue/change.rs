@@ -49,7 +49,7 @@ pub(crate) async fn change(
     decide: impl Fn(&Product) -> Result<Fields, Problem>,
 ) -> Result<Product, WriteError> {
     let changed = retry_contention(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(current) = lock(&mut tx, id, locked).await? else {
             return Ok(Err(WriteError::UnknownProduct));
         };

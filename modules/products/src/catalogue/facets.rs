@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use platform::db::{Failure, failure};
+use platform::db::{self, Failure, failure};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
@@ -171,7 +171,7 @@ async fn count(
 }
 
 async fn count_indexed(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     sqlx::query!(
         "select set_config('statement_timeout', $1, true)",
         PATIENCE.as_millis().to_string()

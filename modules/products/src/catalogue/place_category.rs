@@ -84,7 +84,7 @@ enum Write {
 }
 
 async fn place(pool: &PgPool, id: Uuid, to: &CategoryFields, write: Write) -> Outcome<Category> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     // One after the other: what is looked at next stays as it is.
     sqlx::query!("select is_whole from category_tree for update")
         .fetch_optional(&mut *tx)

@@ -72,7 +72,7 @@ pub(crate) async fn change_if(
     allow: impl Fn(&Product) -> Result<(), Problem>,
 ) -> Result<Product, StockError> {
     let changed = retry_contention(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(current) = lock(&mut tx, product_id, Locked::ProductAndStock).await? else {
             return Ok(Err(StockError::UnknownProduct));
         };

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use platform::db::retry_contention;
+use platform::db::{self, retry_contention};
 use ports::Money;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -49,7 +49,7 @@ pub async fn allocate_demo(
 }
 
 async fn allocate(pool: &PgPool, chunk: &[DemoAllocation]) -> Result<Allocated, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let mut fresh = insert_reservations(&mut tx, chunk).await?;
     // A reservation that is given twice counts once.
     let mut chosen: Vec<&DemoAllocation> = chunk

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 use iso_currency::Currency;
-use platform::db::retry_contention;
+use platform::db::{self, retry_contention};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -65,7 +65,7 @@ async fn make_categories(
     pool: &PgPool,
     seed: u64,
 ) -> Result<HashMap<&'static str, Uuid>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let mut ids = HashMap::new();
     for (index, (name, slug, parent)) in (0..).zip(CATEGORIES) {
         let parent = parent.and_then(|parent| ids.get(parent).copied());

@@ -16,6 +16,7 @@ mod record;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use platform::db;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, Transaction};
 use thiserror::Error;
@@ -55,7 +56,7 @@ impl Export {
     /// What is committed later is not in it.
     pub async fn begin(pool: &PgPool, format: Format) -> Result<Self, ExportError> {
         let begin = "begin isolation level repeatable read read only";
-        let mut tx = pool.begin_with(begin).await?;
+        let mut tx = db::begin_with(pool, begin).await?;
         sqlx::query!("select set_config('idle_in_transaction_session_timeout', '60s', true)")
             .fetch_one(&mut *tx)
             .await?;

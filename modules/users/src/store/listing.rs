@@ -1,4 +1,5 @@
 use platform::Limit;
+use platform::db;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ pub(crate) async fn list(
     let query = query.build_query_as().persistent(false);
     // Whether the index of words or that of ids is the shorter way depends on what is looked for.
     let begin = "begin read only; set local plan_cache_mode = force_custom_plan";
-    let mut tx = pool.begin_with(begin).await?;
+    let mut tx = db::begin_with(pool, begin).await?;
     let found = query.fetch_all(&mut *tx).await?;
     tx.commit().await?;
     Ok(found)
