@@ -14,7 +14,7 @@ use image::{
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use super::{MOST_PIXELS, Size, jpeg, webp};
+use super::{MOST_PIXELS, Size, jpeg, png, webp};
 
 /// What decoding may take of memory besides, in bytes.
 const MOST_MEMORY: u64 = 512 << 20;
@@ -103,9 +103,16 @@ impl Upload {
             Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
             _ => return Err(PictureError::Unsupported),
         };
-        let (width, height) = decoder(file, format)
-            .map_err(PictureError::Broken)?
-            .dimensions();
+        let told = match format {
+            ImageFormat::Png => png::dimensions(file),
+            _ => None,
+        };
+        let (width, height) = match told {
+            Some(size) => size,
+            None => decoder(file, format)
+                .map_err(PictureError::Broken)?
+                .dimensions(),
+        };
         if u64::from(width) * u64::from(height) > MOST_PIXELS {
             return Err(PictureError::TooLarge { width, height });
         }
@@ -124,6 +131,11 @@ impl Upload {
     }
 
     fn try_develop(&self, file: &[u8]) -> ImageResult<Picture> {
+        let without = match self.format {
+            ImageFormat::Png => png::without_large_profile(file, PROFILE_BYTES),
+            _ => file.into(),
+        };
+        let file = &*without;
         let mut decoder = decoder(file, self.format)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let profile = decoder.icc_profile().ok().flatten();

@@ -22,6 +22,7 @@ pub(crate) mod fuzzing;
 pub(crate) mod http;
 pub(crate) mod images;
 mod jpeg;
+mod png;
 mod store;
 mod sweep;
 mod webp;
