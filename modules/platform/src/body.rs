@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use garde::Validate;
@@ -48,9 +48,17 @@ pub(crate) fn receive(
     let let_in = let_in(&req);
     async move {
         let_in.await?;
-        expect_media_type(&req, &["application/json", "application/merge-patch+json"])?;
+        expect_media_type(&req, media_types(req.method()))?;
         let payload = payload.await.map_err(|_| unreadable())?;
         read(&req, payload).await
+    }
+}
+
+/// A merge patch is JSON as well.
+fn media_types(method: &Method) -> &'static [&'static str] {
+    match *method {
+        Method::PATCH => &["application/json", "application/merge-patch+json"],
+        _ => &["application/json"],
     }
 }
 

@@ -86,8 +86,8 @@ product_body!(
     ProductBody {}
 );
 
-/// What shall be different (JSON Merge Patch, RFC 7396). What is left out stays as it is; an
-/// attribute that is `null` is removed.
+/// What shall be different (JSON Merge Patch, RFC 7396). What is left out stays as it is; what is
+/// `null` returns to its default, and an attribute that is `null` is removed.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -102,8 +102,8 @@ pub(super) struct ProductPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 300)]
     name: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = String, required = false, max_length = 50_000)]
+    /// `null`: empty.
+    #[schema(max_length = 50_000)]
     description: Option<String>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = PricePatch, required = false)]
@@ -113,15 +113,12 @@ pub(super) struct ProductPatch {
     /// `null`: none.
     #[schema(min_length = 1, max_length = 200)]
     handle: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    /// `null`: none.
     #[schema(
-        value_type = BTreeMap<String, Option<String>>,
-        required = false,
         example = json!({"size": "small", "colour": null})
     )]
     attributes: Option<BTreeMap<String, Option<String>>>,
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = bool, required = false)]
+    /// `null`: true.
     is_active: Option<bool>,
 }
 
