@@ -12,7 +12,7 @@ const TIMES: usize = 100;
 
 pub const FILTERS: [&str; 5] = [
     "",
-    "category=kitchen",
+    "category=tableware",
     "min_price=1000&max_price=3000",
     "in_stock=true",
     "in_stock=false",

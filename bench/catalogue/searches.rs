@@ -38,7 +38,7 @@ const PARAMETERS: [&str; 6] = [
     "",
     "&sort=price",
     "&sort=name",
-    "&category=kitchen",
+    "&category=tableware",
     "&min_price=1000&max_price=3000",
     "&in_stock=true&sort=-price",
 ];

@@ -32,7 +32,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("password_encryption", "scram-sha-256"),
     // Three pools of 16, commands, and tests beside them.
     ("max_connections", "200"),
-    ("shared_buffers", "128MB"),
     ("max_wal_size", "1GB"),
     // Compiling a plan costs more than our short queries do.
     ("jit", "off"),
@@ -113,6 +112,8 @@ impl Launch {
         for (name, value) in SETTINGS {
             postgres.arg("-c").arg(format!("{name}={value}"));
         }
+        let buffers = format!("shared_buffers={}MB", shared_buffers());
+        postgres.arg("-c").arg(buffers);
         postgres.arg("-c").arg(format!("port={PORT}"));
         // Quoted, since a comma would otherwise separate two folders.
         postgres.arg("-c").arg(format!(
@@ -132,6 +133,15 @@ impl Launch {
         lines.next() == Some(&server.id().to_string())
             && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
+}
+
+/// In MiB: a sixteenth of the machine's memory, and at least Postgres' own default. It is taken page
+/// by page, as databases grow.
+fn shared_buffers() -> u64 {
+    let told = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = told.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = total.and_then(|total| total.trim().trim_end_matches(" kB").parse().ok());
+    (kibibytes.unwrap_or(0_u64) / 1024 / 16).clamp(128, 1024)
 }
 
 /// Postgres' fast shutdown; a server that does not manage it in time is cut off, and recovers at

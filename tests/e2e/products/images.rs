@@ -331,8 +331,8 @@ async fn what_is_no_picture_is_refused_whatever_it_is_called() {
         (
             "bomb of all",
             &bomb(0x7fff_ffff, 0x7fff_ffff),
-            422,
-            "invalid_image",
+            413,
+            "image_too_large",
         ),
         ("too few lines", &bomb(6000, 6000), 422, "invalid_image"),
     ] {

@@ -26,6 +26,8 @@ enum Reach<'a> {
     Near(i64),
     /// Those that indexes find among the next ones, up to this key.
     Window(&'a Key),
+    /// The next ones of each category, by an index that has them in the list's order.
+    Branches,
     /// All that have the words.
     Words,
     /// All that indexes find.
@@ -61,6 +63,9 @@ impl Slice<'_> {
         }
         if !self.narrows() {
             return self.fetch_within(Reach::All, pool).await;
+        }
+        if self.is_by_category() {
+            return self.fetch_within(Reach::Branches, pool).await;
         }
         let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
         if self.is_full(&rows) {
@@ -123,6 +128,18 @@ impl Slice<'_> {
             || filter.is_active == Some(false)
     }
 
+    /// Nearly all that a category has are wanted.
+    fn is_by_category(&self) -> bool {
+        let filter = self.filter;
+        let by_price = matches!(self.sort, Sort::Price | Sort::PriceDescending);
+        filter.category.is_some()
+            && self.matching.is_none()
+            && filter.handle.is_none()
+            && (by_price || filter.min_price.or(filter.max_price).is_none())
+            && filter.in_stock != Some(false)
+            && filter.is_active != Some(false)
+    }
+
     async fn fetch_within(
         &self,
         reach: Reach<'_>,
@@ -143,7 +160,14 @@ impl Slice<'_> {
         let mut sql = QueryBuilder::new("");
         self.push_tree("with recursive ", " ", &mut sql);
         sql.push("select ").push(columns);
-        sql.push(" from (select * from (select * from products p where true");
+        sql.push(" from (select * from (");
+        match reach {
+            Reach::Branches => sql.push(
+                "select p.* from tree cross join lateral (
+                    select * from products p where p.category_id = tree.id",
+            ),
+            _ => sql.push("select * from products p where true"),
+        };
         self.push_after(&mut sql);
         if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
             self.push_price(&mut sql);
@@ -155,6 +179,11 @@ impl Slice<'_> {
                     .push_bind(self.rows * nearby)
                     .push(") p where true");
                 self.push_conditions(&mut sql);
+            }
+            Reach::Branches => {
+                self.push_rest(&mut sql);
+                self.push_order(&mut sql);
+                sql.push(" limit ").push_bind(self.rows).push(") p) p");
             }
             Reach::Window(end) => {
                 self.push_until(end, &mut sql);
@@ -203,18 +232,9 @@ impl Slice<'_> {
     /// prices or a category, which `is true` hides from the planner.
     fn push_filters(&self, plain: bool, sql: &mut QueryBuilder<Postgres>) {
         let hide = if plain { " is true" } else { "" };
-        let filter = self.filter;
-        match (filter.inactive_too, filter.is_active) {
-            (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
-            (true, Some(false)) => drop(sql.push(" and not p.is_active")),
-            (true, None) => {}
-        }
-        if filter.category.is_some() {
+        if self.filter.category.is_some() {
             sql.push(" and (p.category_id = any(array(select id from tree)))");
             sql.push(hide);
-        }
-        if let Some(handle) = &filter.handle {
-            sql.push(" and p.handle = ").push_bind(handle);
         }
         if plain {
             sql.push(" and (true");
@@ -222,6 +242,20 @@ impl Slice<'_> {
             sql.push(") is true");
         } else {
             self.push_price(sql);
+        }
+        self.push_rest(sql);
+    }
+
+    /// The conditions on neither category nor price.
+    fn push_rest(&self, sql: &mut QueryBuilder<Postgres>) {
+        let filter = self.filter;
+        match (filter.inactive_too, filter.is_active) {
+            (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
+            (true, Some(false)) => drop(sql.push(" and not p.is_active")),
+            (true, None) => {}
+        }
+        if let Some(handle) = &filter.handle {
+            sql.push(" and p.handle = ").push_bind(handle);
         }
         // Row by row: a join would lose the order of the rows.
         let sold_out = " and (select o.product_id from sold_out o where o.product_id = p.id)";
