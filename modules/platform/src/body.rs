@@ -220,23 +220,24 @@ fn nul_field(value: &Value) -> Option<String> {
         Value::String(text) => text.contains('\0').then(String::new),
         Value::Array(items) => {
             let mut found = items.iter().map(nul_field).enumerate();
-            found.find_map(|(i, rest)| Some(format!("[{i}]{}", rest?)))
+            found.find_map(|(i, rest)| Some(below(format!("[{i}]"), &rest?)))
         }
         Value::Object(members) => members.iter().find_map(|(name, member)| {
             let rest = match name.contains('\0') {
                 true => String::new(),
                 false => nul_field(member)?,
             };
-            let name = name.replace('\0', "");
-            let dot = if rest.is_empty() || rest.starts_with('[') {
-                ""
-            } else {
-                "."
-            };
-            Some(format!("{name}{dot}{rest}"))
+            Some(below(name.replace('\0', ""), &rest))
         }),
         _ => None,
     }
+}
+
+fn below(mut path: String, rest: &str) -> String {
+    if !rest.is_empty() && !rest.starts_with('[') {
+        path.push('.');
+    }
+    path + rest
 }
 
 pub(crate) fn malformed(error: serde_json::Error) -> Problem {
