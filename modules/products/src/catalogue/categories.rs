@@ -39,6 +39,25 @@ pub(crate) async fn tree(pool: &PgPool) -> Result<Vec<Category>, sqlx::Error> {
     Ok(grow(categories))
 }
 
+/// The ids of a category, given by id or slug, and of those below it; none when there is none.
+pub(super) async fn branch(
+    db: impl PgExecutor<'_>,
+    category: &str,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with recursive branch (id) as (
+            select id from categories where slug = $1 or id = $2
+            union
+            select c.id from categories c join branch on c.parent_id = branch.id
+        )
+        select id as "id!" from branch"#,
+        category,
+        Uuid::parse_str(category).ok(),
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A category with those below it.
 pub(crate) async fn by_id(
     db: impl PgExecutor<'_>,

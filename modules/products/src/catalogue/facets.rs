@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use platform::db::{self, Failure, failure};
+use platform::db::{Failure, failure};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::cursor::Sort;
 use super::list::Filter;
 use super::product::Money;
-use super::search::{self, Terms};
-use super::slice::Slice;
+use super::search;
+use super::slice::{self, Slice};
 use super::tier::Tier;
 
 /// How many products are looked at.
@@ -133,45 +133,44 @@ pub(crate) async fn facets(
     if filter.is_empty() {
         return Ok(Counts::default().in_currency(currency));
     }
-    let Some(query) = query else {
-        let counts = count(pool, filter, None).await?;
-        return Ok(counts.in_currency(currency));
-    };
-    let Some(terms) = search::terms(pool, query, None).await? else {
-        return Ok(Counts::default().in_currency(currency));
-    };
-    let mut counts = count(pool, filter, Some((Tier::Any, &terms))).await?;
-    // As the list: guesses only when there is nothing else.
-    if counts.counted == 0 && terms.has_guesses() {
-        counts = count(pool, filter, Some((Tier::Guess, &terms))).await?;
-    }
-    Ok(counts.in_currency(currency))
-}
-
-async fn count(
-    pool: &PgPool,
-    filter: &Filter,
-    matching: Option<(Tier, &Terms)>,
-) -> Result<Counts, sqlx::Error> {
-    let slice = Slice {
+    let categories = filter.categories(pool).await?;
+    let slice = |matching| Slice {
         filter,
+        categories: categories.as_deref(),
         sort: Sort::Newest,
         matching,
         after: None,
         rows: 0,
     };
+    let Some(query) = query else {
+        let counts = count(pool, &slice(None)).await?;
+        return Ok(counts.in_currency(currency));
+    };
+    let terms = search::terms(&mut *pool.acquire().await?, query, None).await?;
+    let Some(terms) = terms else {
+        return Ok(Counts::default().in_currency(currency));
+    };
+    let mut counts = count(pool, &slice(Some((Tier::Any, &terms)))).await?;
+    // As the list: guesses only when there is nothing else.
+    if counts.counted == 0 && terms.has_guesses() {
+        counts = count(pool, &slice(Some((Tier::Guess, &terms)))).await?;
+    }
+    Ok(counts.in_currency(currency))
+}
+
+async fn count(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
     if slice.narrows() {
-        match count_indexed(pool, &slice).await {
+        match count_indexed(pool, slice).await {
             Err(error) if failure(&error) == Failure::Timeout => {}
             counted => return counted,
         }
     }
-    let mut statement = statement(&slice, Among::Newest);
+    let mut statement = statement(slice, Among::Newest);
     statement.build_query_as().fetch_one(pool).await
 }
 
 async fn count_indexed(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
-    let mut tx = db::begin(pool).await?;
+    let mut tx = slice::begin(pool).await?;
     sqlx::query!(
         "select set_config('statement_timeout', $1, true)",
         PATIENCE.as_millis().to_string()
@@ -192,13 +191,11 @@ enum Among {
     Newest,
 }
 
-/// Built at run time, as lists are. Stock is looked up row by row: the planner, which knows no
-/// values, would rather hash all of it.
+/// Built at run time, as lists are, and planned for these values. Stock is looked up row by row: the
+/// planner would rather hash all of it.
 fn statement(slice: &Slice<'_>, among: Among) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("with recursive ");
-    slice.push_tree("", ", ", &mut sql);
-    sql.push(
-        "found as materialized (
+    let mut sql = QueryBuilder::new(
+        "with recursive found as materialized (
             select p.category_id, p.price_minor, p.attributes,
                 (select s.on_hand > s.reserved from stock s where s.product_id = p.id) as in_stock
             from ",

@@ -1,11 +1,13 @@
 //! Lists of products: filtered, sorted, searched, one page at a time.
 
 use sqlx::PgPool;
+use uuid::Uuid;
 
+use super::categories;
 use super::cursor::{Match, Position, Sort};
 use super::product::ProductRow;
 use super::search::{self, Terms};
-use super::slice::{self, Frequency, Slice};
+use super::slice::{self, Slice};
 use super::tier::Tier;
 
 /// Which products a list has; all conditions must hold.
@@ -28,6 +30,14 @@ impl Filter {
     pub(crate) fn is_empty(&self) -> bool {
         !self.inactive_too && self.is_active == Some(false)
     }
+
+    /// The category that is asked for and those below it; `None` when any will do.
+    pub(super) async fn categories(&self, pool: &PgPool) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
+        match &self.category {
+            Some(category) => categories::branch(pool, category).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 /// A row, and how it was found when there is a query.
@@ -44,14 +54,19 @@ pub(crate) async fn browse(
     after: Option<&Position>,
     rows: i64,
 ) -> Result<Vec<Found>, sqlx::Error> {
+    let categories = filter.categories(pool).await?;
     let slice = Slice {
         filter,
+        categories: categories.as_deref(),
         sort,
         matching: None,
         after: after.map(|place| (&place.key, place.id)),
         rows,
     };
-    let rows = slice.fetch(Frequency::Frequent, pool).await?;
+    let rows = match slice.narrows() && !slice.is_by_category() {
+        true => slice.fetch(&mut *slice::begin(pool).await?).await?,
+        false => slice.fetch(&mut *pool.acquire().await?).await?,
+    };
     let plain = |row| Found { row, found: None };
     Ok(rows.into_iter().map(plain).collect())
 }
@@ -67,18 +82,19 @@ pub(crate) async fn find(
 ) -> Result<Vec<Found>, sqlx::Error> {
     let last = after.and_then(|place| place.found.as_ref());
     let mistyped = last.map(|last| last.mistyped.as_slice());
-    let Some(terms) = search::terms(pool, query, mistyped).await? else {
+    let categories = filter.categories(pool).await?;
+    let mut tx = slice::begin(pool).await?;
+    let Some(terms) = search::terms(&mut tx, query, mistyped).await? else {
         return Ok(Vec::new());
     };
     let part = |tier, after, rows| Slice {
         filter,
+        categories: categories.as_deref(),
         sort,
         matching: Some((tier, &terms)),
         after,
         rows,
     };
-    // Every tier is a part of those that match at all.
-    let frequency = slice::frequency(&terms, pool).await?;
     let mut page: Vec<Found> = Vec::new();
     let mut wanted = rows;
     for tier in tiers(sort, &terms, last.map(|last| last.tier)) {
@@ -87,12 +103,7 @@ pub(crate) async fn find(
         }
         let place = after.filter(|_| last.is_some_and(|last| last.tier == tier));
         let slice = part(tier, place.map(|place| (&place.key, place.id)), wanted);
-        let frequency = match tier {
-            Tier::Sku | Tier::Name => Frequency::Rare,
-            Tier::Guess => Frequency::Frequent,
-            _ => frequency,
-        };
-        let rows = slice.fetch(frequency, pool).await?;
+        let rows = slice.fetch(&mut tx).await?;
         wanted -= i64::try_from(rows.len()).unwrap_or(wanted);
         page.extend(rows.into_iter().map(|row| Found {
             row,
@@ -105,6 +116,7 @@ pub(crate) async fn find(
             break;
         }
     }
+    tx.commit().await?;
     Ok(page)
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod facets;
+mod frequency;
 pub(crate) mod journal;
 pub(crate) mod list;
 pub(crate) mod place_category;

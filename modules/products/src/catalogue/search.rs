@@ -3,9 +3,15 @@
 //! A word that begins no word of any title is taken for mistyped, and those a typing error away are
 //! searched beside it. All are looked up in an index, whatever the size of the catalogue.
 
-use sqlx::PgPool;
+use std::collections::HashSet;
 
+use sqlx::PgConnection;
+
+use super::frequency::{ALL, Frequencies, Share};
 use crate::words;
+
+/// As many rows are soon fetched, wherever they are.
+pub(super) const SOON_FETCHED: i64 = 10_000;
 
 /// The words of a query, as searches of growing width.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,13 +31,29 @@ pub(crate) struct Terms {
     pub(super) mistyped: Vec<u8>,
 }
 
-/// Texts of a Postgres `tsquery`, whose lexemes are those of [`words::document`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Search {
     /// All words stand in what names the product.
-    pub(super) title: String,
+    pub(super) title: Condition,
     /// They stand there or in its description.
-    pub(super) any: String,
+    pub(super) any: Condition,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// A Postgres `tsquery`, whose lexemes are those of [`words::document`].
+    pub(super) query: String,
+    /// All words but the last, when that leaves few. For the last one, which may go on, the index
+    /// would have to collect all products that have a word which begins with it.
+    pub(super) index: Option<String>,
+    /// About how many products match.
+    pub(super) products: i64,
+}
+
+/// What stands for a word in a `tsquery`.
+struct Term {
+    query: String,
+    share: Share,
 }
 
 struct Word {
@@ -45,7 +67,7 @@ struct Word {
 /// `None` when there is no letter or digit to search for. `mistyped` is what an earlier page of the
 /// same list found.
 pub(crate) async fn terms(
-    pool: &PgPool,
+    db: &mut PgConnection,
     query: &str,
     mistyped: Option<&[u8]>,
 ) -> Result<Option<Terms>, sqlx::Error> {
@@ -75,36 +97,45 @@ pub(crate) async fn terms(
         word: row.word,
         known: row.known,
     })
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
+    let frequencies = Frequencies::read(db).await?;
     if let Some(mistyped) = mistyped {
         for (nth, word) in (0..=u8::MAX).zip(&mut words) {
             word.known = !mistyped.contains(&nth);
         }
     }
-    Ok(Terms::new(&words))
+    Ok(Terms::new(&words, &frequencies))
 }
 
 impl Terms {
-    fn new(words: &[Word]) -> Option<Self> {
+    fn new(words: &[Word], frequencies: &Frequencies) -> Option<Self> {
         let (last, _) = words.split_last()?;
-        let end = |word: &Word| match std::ptr::eq(word, last) {
-            true => ":*",
-            false => "",
-        };
+        let is_last = |word: &Word| std::ptr::eq(word, last);
         let whole: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
         let whole = whole.join("_");
         let whole = words::head(&whole, words::WHOLE_CHARS);
+        let search = |nearby: fn(&Word) -> bool, goes_on: bool| {
+            let mut seen = HashSet::new();
+            let different = words.iter().rev().filter(|word| seen.insert(&word.word));
+            let different: Vec<&Word> = different.collect();
+            let terms = different.into_iter().rev().map(|word| {
+                let near = if nearby(word) { &*word.near } else { &[] };
+                word.terms(near, goes_on && is_last(word), frequencies)
+            });
+            let (title, any): (Vec<_>, Vec<_>) = terms.unzip();
+            Search {
+                title: Condition::all(&title, frequencies),
+                any: Condition::all(&any, frequencies),
+            }
+        };
         Some(Self {
             sku: format!("'#{whole}'"),
             name: format!("'^{whole}'"),
-            exact: Search::of(words, |word| word.is(word.alone(), "")),
-            prefix: Search::of(words, |word| word.is(word.alone(), end(word))),
-            typo: Search::of(words, |word| match word.known {
-                true => word.is(word.alone(), end(word)),
-                false => word.is(word.or_near(), end(word)),
-            }),
-            guess: Search::of(words, |word| word.is(word.or_near(), end(word))),
+            exact: search(|_| false, false),
+            prefix: search(|_| false, true),
+            typo: search(|word| !word.known, true),
+            guess: search(|_| true, true),
             mistyped: (0..=u8::MAX)
                 .zip(words)
                 .filter(|(_, word)| !word.known)
@@ -122,35 +153,56 @@ impl Terms {
     }
 }
 
-impl Search {
-    fn of(words: &[Word], term: impl Fn(&Word) -> Self) -> Self {
-        let terms: Vec<Self> = words.iter().map(term).collect();
-        let all = |of: fn(&Self) -> &str| terms.iter().map(of).collect::<Vec<_>>().join(" & ");
+impl Condition {
+    fn all(terms: &[Term], frequencies: &Frequencies) -> Self {
+        let query = |terms: &[Term]| {
+            let queries: Vec<&str> = terms.iter().map(|term| term.query.as_str()).collect();
+            queries.join(" & ")
+        };
+        let products = |terms: &[Term]| {
+            let shares = terms.iter().map(|term| term.share);
+            frequencies.products(shares.fold(ALL, |all, share| all * share / ALL))
+        };
+        let others = terms.split_last().map_or(&[][..], |(_, others)| others);
+        let narrow = !others.is_empty() && products(others) <= SOON_FETCHED;
         Self {
-            title: all(|term| &term.title),
-            any: all(|term| &term.any),
+            query: query(terms),
+            index: narrow.then(|| query(others)),
+            products: products(terms),
         }
     }
 }
 
 impl Word {
-    fn alone(&self) -> impl Iterator<Item = &str> + Clone {
-        std::iter::once(self.word.as_str())
+    /// The word, or one `near` it, in a title and anywhere.
+    fn terms(&self, near: &[String], goes_on: bool, frequencies: &Frequencies) -> (Term, Term) {
+        let words = std::iter::once(&self.word).chain(near);
+        let words: Vec<&str> = words
+            .map(|word| words::head(word, words::WORD_CHARS))
+            .collect();
+        let titles: Vec<String> = words.iter().map(|word| format!("={word}")).collect();
+        let title: Vec<&str> = titles.iter().map(String::as_str).collect();
+        let any = [&*title, &*words].concat();
+        let term = |lexemes: &[&str]| Term::any(lexemes, goes_on, frequencies);
+        (term(&title), term(&any))
     }
+}
 
-    fn or_near(&self) -> impl Iterator<Item = &str> + Clone {
-        self.alone().chain(self.near.iter().map(String::as_str))
-    }
-
-    /// Words are letters and digits only; quotes keep the parser from seeing more in them.
-    fn is<'a>(&self, words: impl Iterator<Item = &'a str> + Clone, end: &str) -> Search {
-        let cut = words.map(|word| words::head(word, words::WORD_CHARS));
-        let title = cut.clone().map(|word| format!("'={word}'{end}"));
-        let text = cut.map(|word| format!("'{word}'{end}"));
-        let any_of = |terms: Vec<String>| format!("({})", terms.join(" | "));
-        Search {
-            title: any_of(title.clone().collect()),
-            any: any_of(title.chain(text).collect()),
+impl Term {
+    /// Lexemes are letters and digits only, and a sign; quotes keep the parser from seeing more in
+    /// them.
+    fn any(lexemes: &[&str], goes_on: bool, frequencies: &Frequencies) -> Self {
+        let end = if goes_on { ":*" } else { "" };
+        let queries: Vec<String> = lexemes
+            .iter()
+            .map(|lexeme| format!("'{lexeme}'{end}"))
+            .collect();
+        let shares = lexemes
+            .iter()
+            .map(|lexeme| frequencies.share(lexeme, goes_on));
+        Self {
+            query: format!("({})", queries.join(" | ")),
+            share: shares.sum::<Share>().min(ALL),
         }
     }
 }
@@ -231,7 +283,7 @@ mod tests {
                 word("tale", true, &["table"]),
                 word("lammp", false, &["lamp"]),
             ];
-            Self::new(&words).unwrap()
+            Self::new(&words, &Frequencies::default()).unwrap()
         }
     }
 
@@ -240,19 +292,24 @@ mod tests {
         let terms = Terms::with_typos_and_guesses();
         assert_eq!(terms.sku, "'#tale_lammp'");
         assert_eq!(terms.name, "'^tale_lammp'");
-        assert_eq!(terms.exact.title, "('=tale') & ('=lammp')");
-        assert_eq!(terms.prefix.title, "('=tale') & ('=lammp':*)");
+        assert_eq!(terms.exact.title.query, "('=tale') & ('=lammp')");
+        assert_eq!(terms.prefix.title.query, "('=tale') & ('=lammp':*)");
         assert_eq!(
-            terms.prefix.any,
+            terms.prefix.any.query,
             "('=tale' | 'tale') & ('=lammp':* | 'lammp':*)"
         );
-        assert_eq!(terms.typo.title, "('=tale') & ('=lammp':* | '=lamp':*)");
+        let index = terms.prefix.any.index.as_deref();
+        assert_eq!(index, Some("('=tale' | 'tale')"));
         assert_eq!(
-            terms.guess.title,
+            terms.typo.title.query,
+            "('=tale') & ('=lammp':* | '=lamp':*)"
+        );
+        assert_eq!(
+            terms.guess.title.query,
             "('=tale' | '=table') & ('=lammp':* | '=lamp':*)"
         );
         assert_eq!(terms.mistyped, [1]);
         assert!(terms.has_typos() && terms.has_guesses());
-        assert_eq!(Terms::new(&[]), None);
+        assert_eq!(Terms::new(&[], &Frequencies::default()), None);
     }
 }

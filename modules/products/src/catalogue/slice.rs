@@ -1,18 +1,21 @@
+use platform::db;
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, PgTransaction, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::cursor::{Key, Sort};
 use super::list::Filter;
 use super::product::ProductRow;
 use super::rules::MOST;
-use super::search::Terms;
+use super::search::{SOON_FETCHED, Terms};
 use super::tier::Tier;
 
 /// The rows of one tier of a list that follow a place in it.
 #[derive(Clone, Copy)]
 pub(super) struct Slice<'a> {
     pub(super) filter: &'a Filter,
+    /// The categories that the filter allows; see [`Filter::categories`].
+    pub(super) categories: Option<&'a [Uuid]>,
     pub(super) sort: Sort,
     pub(super) matching: Option<(Tier, &'a Terms)>,
     pub(super) after: Option<(&'a Key, Uuid)>,
@@ -21,96 +24,79 @@ pub(super) struct Slice<'a> {
 
 /// Which rows are looked at.
 #[derive(Clone, Copy)]
-enum Reach<'a> {
-    /// The next ones in the list's order, matching or not: so many for each that is wanted.
+enum Reach {
+    /// So many next ones in the list's order, matching or not.
     Near(i64),
-    /// Those that indexes find among the next ones, up to this key.
-    Window(&'a Key),
     /// The next ones of each category, by an index that has them in the list's order.
     Branches,
-    /// All that have the words.
-    Words,
     /// All that indexes find.
     All,
 }
 
-/// How many products have the words, which decides where they are soonest found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frequency {
-    Rare,
-    Frequent,
+/// A transaction whose statements are planned for the values that they are given, and which keeps
+/// in mind every row that an index finds among a million, not only its page.
+pub(super) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+    db::begin_with(
+        pool,
+        "begin read only; \
+        set local plan_cache_mode = force_custom_plan; \
+        set local work_mem = '16MB'",
+    )
+    .await
 }
-
-/// As many are soon fetched, wherever they are.
-const RARE: f64 = 3000.0;
-/// To look at a row takes as long as to fetch one that an index found.
-const NEARBY: i64 = 50;
-/// Next ones of which an index tells the matching ones; to pass over a row there costs little.
-const WINDOWS: [i64; 3] = [10_000, 100_000, 400_000];
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
 
 impl Slice<'_> {
-    /// At a cost that depends neither on the place in the list nor on how frequent a match is.
+    /// At a cost that depends neither on the place in the list nor on how frequent a match is: what
+    /// is rare is fetched whole and sorted, what is frequent is met on the way.
+    ///
+    /// Of the database, a transaction of [`begin`] is expected where an index has to be chosen.
     pub(super) async fn fetch(
         &self,
-        frequency: Frequency,
-        pool: &PgPool,
+        db: &mut PgConnection,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
-        if self.matching.is_some() && frequency == Frequency::Rare {
-            return self.fetch_within(Reach::Words, pool).await;
-        }
         if !self.narrows() {
-            return self.fetch_within(Reach::All, pool).await;
+            return self.fetch_within(Reach::All, db).await;
         }
         if self.is_by_category() {
-            return self.fetch_within(Reach::Branches, pool).await;
+            return self.fetch_within(Reach::Branches, db).await;
         }
-        let rows = self.fetch_within(Reach::Near(NEARBY), pool).await?;
-        if self.is_full(&rows) {
-            return Ok(rows);
-        }
-        let windows = match self.matching {
-            Some(_) => WINDOWS.as_slice(),
-            None => &WINDOWS[..1],
-        };
-        for window in windows {
-            let Some(end) = self.end_of_window(*window, pool).await? else {
-                break;
-            };
-            let rows = self.fetch_within(Reach::Window(&end), pool).await?;
+        for near in self.nearby(db).await? {
+            let rows = self.fetch_within(Reach::Near(near), db).await?;
             if self.is_full(&rows) {
                 return Ok(rows);
             }
         }
-        self.fetch_within(Reach::All, pool).await
+        self.fetch_within(Reach::All, db).await
     }
 
-    /// `None` when fewer rows follow.
-    async fn end_of_window(&self, rows: i64, pool: &PgPool) -> Result<Option<Key>, sqlx::Error> {
-        let mut sql = QueryBuilder::new("select ");
-        sql.push(self.key()).push(" from products p where true");
-        self.push_after(&mut sql);
-        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
-            self.push_price(&mut sql);
+    /// How many of the next rows to look at for those that are wanted, and how many if that was not
+    /// enough; none when all that match are soon fetched.
+    async fn nearby(&self, db: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+        if self.has_few_words() {
+            return Ok(Vec::new());
         }
-        self.push_order(&mut sql);
-        sql.push(" offset ").push_bind(rows).push(" limit 1");
-        Ok(match self.sort {
-            Sort::Relevance | Sort::Newest => {
-                let end = sql.build_query_scalar().fetch_optional(pool).await?;
-                end.map(Key::Newest)
-            }
-            Sort::Price | Sort::PriceDescending => {
-                let end = sql.build_query_scalar().fetch_optional(pool).await?;
-                end.map(Key::Price)
-            }
-            Sort::Name => {
-                let end = sql.build_query_scalar().fetch_optional(pool).await?;
-                end.map(Key::Name)
-            }
-        })
+        let mut sql = QueryBuilder::new("explain (format json) select from products p where true");
+        self.push_categories(&mut sql);
+        self.push_price(&mut sql);
+        self.push_own(&mut sql);
+        self.push_sold_out(&mut sql);
+        sql.push(" union all select from products");
+        let plan = sql.build_query_scalar().persistent(false);
+        let Json(plan): Json<serde_json::Value> = plan.fetch_one(db).await?;
+        let estimate = Estimate::of(&plan, self.words());
+        Ok(estimate.nearby(self.rows))
+    }
+
+    fn words(&self) -> Option<i64> {
+        self.matching.map(|(tier, terms)| tier.products(terms))
+    }
+
+    fn has_few_words(&self) -> bool {
+        self.words()
+            .is_some_and(|products| products <= SOON_FETCHED)
     }
 
     fn is_full<T>(&self, rows: &[T]) -> bool {
@@ -129,7 +115,7 @@ impl Slice<'_> {
     }
 
     /// Nearly all that a category has are wanted.
-    fn is_by_category(&self) -> bool {
+    pub(super) fn is_by_category(&self) -> bool {
         let filter = self.filter;
         let by_price = matches!(self.sort, Sort::Price | Sort::PriceDescending);
         filter.category.is_some()
@@ -142,32 +128,33 @@ impl Slice<'_> {
 
     async fn fetch_within(
         &self,
-        reach: Reach<'_>,
-        pool: &PgPool,
+        reach: Reach,
+        db: &mut PgConnection,
     ) -> Result<Vec<ProductRow>, sqlx::Error> {
         let columns = "p.id, p.sku, p.name, p.description, p.price_minor, p.currency, \
             p.category_id, p.handle, p.attributes, p.images, p.is_active, p.created_at, p.updated_at, \
             s.on_hand, s.reserved";
         let mut statement = self.statement(columns, reach);
-        statement.build_query_as().fetch_all(pool).await
+        statement.build_query_as().fetch_all(db).await
     }
 
     /// Built at run time: one text with every filter optional could use no index.
     ///
-    /// Plans are generic, so estimates know no values: `offset 0` keeps the planner from walking
-    /// the list in its order for what is rare, and the constant limit from hashing all stock.
-    fn statement(&self, columns: &str, reach: Reach<'_>) -> QueryBuilder<Postgres> {
-        let mut sql = QueryBuilder::new("");
-        self.push_tree("with recursive ", " ", &mut sql);
-        sql.push("select ").push(columns);
-        sql.push(" from (select * from (");
-        match reach {
-            Reach::Branches => sql.push(
-                "select p.* from tree cross join lateral (
-                    select * from products p where p.category_id = tree.id",
-            ),
-            _ => sql.push("select * from products p where true"),
-        };
+    /// `offset 0` keeps the planner from walking the list in its order for what is rare, and the
+    /// constant limit from hashing all stock.
+    fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(columns).push(" from (select * from (");
+        match (reach, self.categories) {
+            (Reach::Branches, Some(categories)) => {
+                sql.push("select p.* from unnest(").push_bind(categories);
+                sql.push(
+                    ") tree (id) cross join lateral (
+                        select * from products p where p.category_id = tree.id",
+                );
+            }
+            _ => drop(sql.push("select * from products p where true")),
+        }
         self.push_after(&mut sql);
         if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
             self.push_price(&mut sql);
@@ -175,24 +162,14 @@ impl Slice<'_> {
         match reach {
             Reach::Near(nearby) => {
                 self.push_order(&mut sql);
-                sql.push(" limit ")
-                    .push_bind(self.rows * nearby)
-                    .push(") p where true");
+                sql.push(" limit ").push_bind(nearby);
+                sql.push(") p where true");
                 self.push_conditions(&mut sql);
             }
             Reach::Branches => {
                 self.push_rest(&mut sql);
                 self.push_order(&mut sql);
                 sql.push(" limit ").push_bind(self.rows).push(") p) p");
-            }
-            Reach::Window(end) => {
-                self.push_until(end, &mut sql);
-                self.push_filters(self.matching.is_some(), &mut sql);
-                sql.push(" offset 0) p");
-            }
-            Reach::Words => {
-                self.push_filters(true, &mut sql);
-                sql.push(" offset 0) p");
             }
             Reach::All if self.narrows() => {
                 self.push_indexed(&mut sql);
@@ -211,55 +188,18 @@ impl Slice<'_> {
         sql
     }
 
-    /// The categories that products may be in, when that matters, for a `with recursive`.
-    pub(super) fn push_tree(&self, before: &str, after: &str, sql: &mut QueryBuilder<Postgres>) {
-        let Some(category) = &self.filter.category else {
-            return;
-        };
-        sql.push(before)
-            .push("tree as (select id from categories where slug = ");
-        sql.push_bind(category).push(" or id = ");
-        sql.push_bind(Uuid::parse_str(category).ok());
-        sql.push(" union select c.id from categories c join tree on c.parent_id = tree.id)");
-        sql.push(after);
-    }
-
+    /// For rows that are looked at one by one, in an order that a join would lose.
     pub(super) fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
-        self.push_filters(false, sql);
-    }
-
-    /// `plain` where the words lead to few rows: no index is to be read for what is wider, a range of
-    /// prices or a category, which `is true` hides from the planner.
-    fn push_filters(&self, plain: bool, sql: &mut QueryBuilder<Postgres>) {
-        let hide = if plain { " is true" } else { "" };
-        if self.filter.category.is_some() {
-            sql.push(" and (p.category_id = any(array(select id from tree)))");
-            sql.push(hide);
-        }
-        if plain {
-            sql.push(" and (true");
-            self.push_price(sql);
-            sql.push(") is true");
-        } else {
-            self.push_price(sql);
-        }
+        self.push_categories(sql);
+        self.push_price(sql);
         self.push_rest(sql);
     }
 
     /// The conditions on neither category nor price.
     fn push_rest(&self, sql: &mut QueryBuilder<Postgres>) {
-        let filter = self.filter;
-        match (filter.inactive_too, filter.is_active) {
-            (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
-            (true, Some(false)) => drop(sql.push(" and not p.is_active")),
-            (true, None) => {}
-        }
-        if let Some(handle) = &filter.handle {
-            sql.push(" and p.handle = ").push_bind(handle);
-        }
-        // Row by row: a join would lose the order of the rows.
+        self.push_own(sql);
         let sold_out = " and (select o.product_id from sold_out o where o.product_id = p.id)";
-        match filter.in_stock {
+        match self.filter.in_stock {
             None => {}
             Some(true) => drop(sql.push(sold_out).push(" is null")),
             Some(false) => drop(sql.push(sold_out).push(" is not null")),
@@ -269,11 +209,47 @@ impl Slice<'_> {
         }
     }
 
-    /// [`Self::push_conditions`] for a statement that may read in any order.
+    /// For a statement that may read in any order. Where the words lead to few rows, no index is
+    /// to be read for what is wider, a range of prices or a category, which `is true` hides.
     pub(super) fn push_indexed(&self, sql: &mut QueryBuilder<Postgres>) {
-        self.push_conditions(sql);
-        if self.filter.in_stock == Some(false) {
-            sql.push(" and p.id in (select o.product_id from sold_out o)");
+        let few = self.has_few_words();
+        sql.push(if few { " and (true" } else { "" });
+        self.push_categories(sql);
+        self.push_price(sql);
+        sql.push(if few { ") is true" } else { "" });
+        self.push_own(sql);
+        self.push_sold_out(sql);
+        if let Some((tier, terms)) = self.matching {
+            tier.push_indexed(terms, sql);
+        }
+    }
+
+    fn push_categories(&self, sql: &mut QueryBuilder<Postgres>) {
+        if let Some(categories) = self.categories {
+            sql.push(" and p.category_id = any(");
+            sql.push_bind(categories.to_vec()).push(")");
+        }
+    }
+
+    /// The conditions on columns that have few values.
+    fn push_own(&self, sql: &mut QueryBuilder<Postgres>) {
+        let filter = self.filter;
+        match (filter.inactive_too, filter.is_active) {
+            (false, _) | (true, Some(true)) => drop(sql.push(" and p.is_active")),
+            (true, Some(false)) => drop(sql.push(" and not p.is_active")),
+            (true, None) => {}
+        }
+        if let Some(handle) = &filter.handle {
+            sql.push(" and p.handle = ").push_bind(handle);
+        }
+    }
+
+    fn push_sold_out(&self, sql: &mut QueryBuilder<Postgres>) {
+        let sold_out = "exists (select from sold_out o where o.product_id = p.id)";
+        match self.filter.in_stock {
+            None => {}
+            Some(true) => drop(sql.push(" and not ").push(sold_out)),
+            Some(false) => drop(sql.push(" and ").push(sold_out)),
         }
     }
 
@@ -287,44 +263,6 @@ impl Slice<'_> {
             sql.push(" and p.price_minor between ");
             sql.push_bind(min_price.unwrap_or(0)).push(" and ");
             sql.push_bind(max_price.unwrap_or(MOST));
-        }
-    }
-
-    /// What the list is sorted by first.
-    fn key(&self) -> &'static str {
-        match self.sort {
-            Sort::Relevance | Sort::Newest => "p.created_at",
-            Sort::Price | Sort::PriceDescending => "p.price_minor",
-            Sort::Name => r#"p.name collate "und-x-icu""#,
-        }
-    }
-
-    /// Beside [`Self::push_after`]. Two bounds, because the planner takes that for few rows and so
-    /// for worth an index.
-    fn push_until(&self, end: &Key, sql: &mut QueryBuilder<Postgres>) {
-        let after = self.after.map(|(key, _)| key);
-        sql.push(" and ").push(self.key());
-        match self.sort {
-            Sort::Relevance | Sort::Newest | Sort::PriceDescending => {
-                sql.push(" >= ");
-                push_key(end, sql);
-                sql.push(" and ").push(self.key()).push(" <= ");
-                match (after, self.sort) {
-                    (Some(key), _) => push_key(key, sql),
-                    (None, Sort::PriceDescending) => drop(sql.push(MOST)),
-                    (None, _) => drop(sql.push("'infinity'")),
-                }
-            }
-            Sort::Price | Sort::Name => {
-                sql.push(" <= ");
-                push_key(end, sql);
-                sql.push(" and ").push(self.key()).push(" >= ");
-                match (after, self.sort) {
-                    (Some(key), _) => push_key(key, sql),
-                    (None, Sort::Price) => drop(sql.push("0")),
-                    (None, _) => drop(sql.push("''")),
-                }
-            }
         }
     }
 
@@ -358,17 +296,62 @@ fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
     };
 }
 
-/// By the statistics of the database: what is nearby may not be like the rest.
-pub(super) async fn frequency(terms: &Terms, pool: &PgPool) -> Result<Frequency, sqlx::Error> {
-    // A literal, because a plan that has parameters knows nothing of their values.
-    let mut sql = QueryBuilder::new("explain (format json) select from products where search @@ '");
-    sql.push(Tier::Any.words(terms).replace('\'', "''"));
-    sql.push("'::tsquery");
-    let plan = sql.build_query_scalar().persistent(false);
-    let Json(plan): Json<serde_json::Value> = plan.fetch_one(pool).await?;
-    let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
-    Ok(match rows < RARE {
-        true => Frequency::Rare,
-        false => Frequency::Frequent,
-    })
+/// How many products match, and how many there are.
+#[derive(Debug, PartialEq)]
+struct Estimate {
+    matching: i64,
+    all: i64,
+}
+
+impl Estimate {
+    /// How many times the rows are looked at that hold what is wanted when matches lie evenly.
+    const MARGIN: i64 = 4;
+    /// A row that is looked at in the list's order costs some rows that an index finds. Beyond this
+    /// part of those, the order has little to do with what is looked for.
+    const WORTHWHILE: i64 = 8;
+
+    /// From a plan that appends those that pass the filters and all, and from how many have the
+    /// words.
+    fn of(plan: &serde_json::Value, words: Option<i64>) -> Self {
+        let rows = |nth: usize| plan[0]["Plan"]["Plans"][nth]["Plan Rows"].as_i64();
+        let (passing, all) = rows(0).zip(rows(1)).unwrap_or_default();
+        let matching = match words {
+            Some(words) => passing.saturating_mul(words) / all.max(1),
+            None => passing,
+        };
+        Self { matching, all }
+    }
+
+    fn nearby(&self, wanted: i64) -> Vec<i64> {
+        let Self { matching, all } = *self;
+        if matching <= SOON_FETCHED {
+            return Vec::new();
+        }
+        let near = Self::MARGIN * wanted * all / matching;
+        let farther = Some(matching / Self::WORTHWHILE).filter(|rows| *rows > 2 * near);
+        std::iter::once(near).chain(farther).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_frequent_is_looked_for_nearby() {
+        let nearby = |passing: i64, words| {
+            let plan = serde_json::json!([{ "Plan": { "Plans": [
+                { "Plan Rows": passing }, { "Plan Rows": 1_000_000 },
+            ] } }]);
+            Estimate::of(&plan, words).nearby(21)
+        };
+        assert!(nearby(10_000, None).is_empty());
+        assert_eq!(nearby(12_000, None), [7000]);
+        assert_eq!(nearby(100_000, None), [840, 12_500]);
+        assert_eq!(nearby(1_000_000, None), [84, 125_000]);
+        assert_eq!(nearby(500_000, Some(200_000)), [840, 12_500]);
+        assert!(nearby(100_000, Some(100_000)).is_empty());
+        let unexpected = serde_json::json!([]);
+        assert!(Estimate::of(&unexpected, None).nearby(21).is_empty());
+    }
 }

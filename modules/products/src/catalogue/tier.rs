@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 
-use super::search::Terms;
+use super::search::{Condition, Terms};
 
 /// How well a product matches a query, best first. A list by relevance has all products of one
 /// tier, newest first, before those of the next.
@@ -22,37 +22,63 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    /// Adds the condition on `products p`, which leaves out the tiers before this one.
+    /// Adds the condition on `products p`, which leaves out the tiers before this one, for rows that
+    /// are looked at one by one.
     pub(super) fn push_match(self, terms: &Terms, sql: &mut QueryBuilder<Postgres>) {
-        // A subquery is evaluated once, not for every row.
-        sql.push(" and p.search @@ (select ")
-            .push_bind(self.words(terms));
-        sql.push("::tsquery)");
+        sql.push(" and p.search @@ ").push_bind(self.query(terms));
+        sql.push("::tsquery");
+    }
+
+    /// The same for an index. What narrows little is left to the rows: `is true` hides it.
+    pub(super) fn push_indexed(self, terms: &Terms, sql: &mut QueryBuilder<Postgres>) {
+        let Some(index) = self.condition(terms).and_then(|all| all.index.clone()) else {
+            return self.push_match(terms, sql);
+        };
+        sql.push(" and p.search @@ ").push_bind(index);
+        sql.push("::tsquery and (p.search @@ ");
+        sql.push_bind(self.query(terms)).push("::tsquery) is true");
+    }
+
+    /// About how many products have the words.
+    pub(super) fn products(self, terms: &Terms) -> i64 {
+        self.condition(terms).map_or(1, |all| all.products)
+    }
+
+    /// That on words; a whole SKU or name is a lexeme of its own.
+    fn condition(self, terms: &Terms) -> Option<&Condition> {
+        match self {
+            Self::Sku | Self::Name => None,
+            Self::TitleWords => Some(&terms.exact.title),
+            Self::TitlePrefix => Some(&terms.prefix.title),
+            Self::Text => Some(&terms.prefix.any),
+            Self::TitleTypo => Some(&terms.typo.title),
+            Self::TextTypo | Self::Any => Some(&terms.typo.any),
+            Self::Guess => Some(&terms.guess.any),
+        }
     }
 
     /// The text of a `tsquery`.
-    pub(super) fn words(self, terms: &Terms) -> String {
+    fn query(self, terms: &Terms) -> String {
         let Terms {
             sku,
             name,
             exact,
             prefix,
             typo,
-            guess,
             ..
         } = terms;
-        match self {
-            Self::Sku => sku.clone(),
-            Self::Name => format!("{name} & !{sku}"),
-            Self::TitleWords => format!("{} & !{sku} & !{name}", exact.title),
-            Self::TitlePrefix => format!("{} & !({})", prefix.title, exact.title),
-            Self::Text => format!("{} & !({})", prefix.any, prefix.title),
-            Self::TitleTypo => format!("{} & !({})", typo.title, prefix.any),
-            Self::TextTypo => {
-                format!("{} & !({}) & !({})", typo.any, prefix.any, typo.title)
-            }
-            Self::Any => typo.any.clone(),
-            Self::Guess => guess.any.clone(),
-        }
+        let (words, without) = match self {
+            Self::Sku => (sku, Vec::new()),
+            Self::Name => (name, vec![sku]),
+            Self::TitleWords => (&exact.title.query, vec![sku, name]),
+            Self::TitlePrefix => (&prefix.title.query, vec![&exact.title.query]),
+            Self::Text => (&prefix.any.query, vec![&prefix.title.query]),
+            Self::TitleTypo => (&typo.title.query, vec![&prefix.any.query]),
+            Self::TextTypo => (&typo.any.query, vec![&prefix.any.query, &typo.title.query]),
+            Self::Any => (&typo.any.query, Vec::new()),
+            Self::Guess => (&terms.guess.any.query, Vec::new()),
+        };
+        let without = without.iter().map(|without| format!(" & !({without})"));
+        std::iter::once(words.clone()).chain(without).collect()
     }
 }
