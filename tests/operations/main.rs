@@ -9,6 +9,7 @@ mod conformance;
 mod constraints;
 mod docs;
 mod flash_sale;
+mod frequent;
 mod health;
 mod isolation;
 mod limits;
