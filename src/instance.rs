@@ -16,7 +16,7 @@ use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
 use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
-use crate::wiring::{Shop, Store, common_redis};
+use crate::wiring::{Shop, Store, shared_redis};
 use crate::{migrations, private, server};
 
 /// How long the end may take beyond the grace period.
@@ -56,7 +56,7 @@ impl Instance {
             settings,
             stores.clone(),
             Arc::clone(&dials),
-            common_redis(settings)?,
+            shared_redis(settings)?,
             shop.media(),
         );
         let public = Socket::bind("server.public", settings.server.public)?;

@@ -125,6 +125,10 @@ fn announce(instance: &Instance, secrets: &Secrets) {
     tracing::info!(%address, %private, "ready");
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
+        drop(stderr);
+        if let Some(file) = &secrets.ops_token_file {
+            tracing::info!(file = %file.display(), "the operator's token is in a file");
+        }
         return;
     }
     let mut banner = format!(

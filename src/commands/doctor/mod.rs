@@ -13,7 +13,7 @@ use super::Outcome;
 use crate::cli::Output;
 use crate::databases::{Databases, Tenancy};
 use crate::settings::{Module, Settings};
-use crate::wiring::{Store, common_redis};
+use crate::wiring::{Store, shared_redis};
 
 /// Clocks may differ by this much before tokens and holds suffer.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(5);
@@ -49,9 +49,7 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
     }
     findings.push(Finding::new("disk", disk(&settings)));
     let ours = examine_databases(&settings, &mut findings).await;
-    if let Some(found) = redis(&settings).await {
-        findings.push(Finding::new("redis", found));
-    }
+    findings.push(Finding::new("redis", redis(&settings).await));
     if let Some(found) = stream::look(&settings).await {
         findings.push(Finding::new("events stream", found));
     }
@@ -77,18 +75,17 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
 }
 
 /// What the processes of a shop share.
-async fn redis(settings: &Settings) -> Option<Result<String, String>> {
-    let redis = match common_redis(settings) {
-        Ok(redis) => redis?,
-        Err(error) => return Some(Err(format!("{error:#}"))),
+async fn redis(settings: &Settings) -> Result<String, String> {
+    let Some(redis) = shared_redis(settings).map_err(|error| format!("{error:#}"))? else {
+        return Ok("none; each process limits sign-ins by itself".to_owned());
     };
-    Some(match redis.look().await {
+    match redis.look().await {
         Ok(latency) => Ok(format!("answers in {:.1} ms", latency.as_secs_f64() * 1e3)),
         Err(error) => Err(format!(
             "{error}: check redis.url and that Redis runs; until then each process limits sign-ins \
              by itself"
         )),
-    })
+    }
 }
 
 fn disk(settings: &Settings) -> Result<String, String> {
