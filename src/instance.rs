@@ -16,8 +16,9 @@ use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
 use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
+use crate::tls::Certificate;
 use crate::wiring::{Shop, Store, shared_redis};
-use crate::{migrations, private, server};
+use crate::{migrations, private, server, tls};
 
 /// How long the end may take beyond the grace period.
 const REST: Duration = Duration::from_secs(5);
@@ -59,6 +60,9 @@ impl Instance {
             shared_redis(settings)?,
             shop.media(),
         );
+        let certificate = settings.certificate().map(Certificate::open).transpose()?;
+        let tls = certificate.as_ref().map(Certificate::server_config);
+        let tls = tls.transpose().context(tls::CERT)?;
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;
         let operators = Operators::new(secrets, private.address);
@@ -76,6 +80,7 @@ impl Instance {
         let public = server::start(
             settings,
             public,
+            tls,
             shop.clone(),
             Arc::clone(&dials),
             Arc::clone(&health),
@@ -83,6 +88,9 @@ impl Instance {
         )?;
         for store in &stores {
             tasks.spawn(db::fill(store.pool.clone()));
+        }
+        if let Some(certificate) = certificate {
+            tasks.spawn(certificate.follow(stop.clone()));
         }
         shop.start_background(&tasks, &stop);
         Ok(Self {

@@ -8,7 +8,7 @@ use super::source::{Problems, Source};
 use super::value::Value;
 use super::values::Values;
 use super::{DEFAULTS, Inputs, Purpose, Settings};
-use super::{file, keys, layers, not_yet, placement, rules, secrets};
+use super::{certificate, file, keys, layers, not_yet, placement, rules, secrets};
 
 impl Settings {
     /// Reads every layer and checks the result; the error holds all problems, one a line.
@@ -94,9 +94,10 @@ fn check(values: &mut Values, inputs: &Inputs, problems: &mut Problems) -> Vec<S
     if production {
         rules::production(values, &inputs.purpose, problems);
     }
-    let warnings = not_yet::check(values, problems);
+    let warnings = not_yet::check(values);
     if inputs.purpose == Purpose::Serve {
         placement::check_hosting(values, problems);
+        certificate::check(values, problems);
         rules::media(values, problems);
     }
     warnings

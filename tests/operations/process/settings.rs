@@ -2,7 +2,7 @@ use super::{run, said};
 use crate::support::{command, free_address, roomy_folder};
 
 /// Arguments, and what the message must name.
-const BROKEN: [(&[&str], &[&str]); 8] = [
+const BROKEN: [(&[&str], &[&str]); 10] = [
     (
         &["serve", "--set", "server.workers=many"],
         &["server.workers"],
@@ -26,6 +26,20 @@ const BROKEN: [(&[&str], &[&str]); 8] = [
     (
         &["serve", "--config", "/nowhere/cleave.toml"],
         &["/nowhere/cleave.toml"],
+    ),
+    (
+        &["serve", "--set", "server.tls_cert=/nowhere/cert.pem"],
+        &["server.tls_cert", "server.tls_key"],
+    ),
+    (
+        &[
+            "doctor",
+            "--set",
+            "server.tls_cert=/nowhere/cert.pem",
+            "--set",
+            "server.tls_key=/nowhere/key.pem",
+        ],
+        &["server.tls_cert", "/nowhere/cert.pem"],
     ),
     (
         &["serve", "--set", "media.url=https://nowhere.example/x"],
