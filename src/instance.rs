@@ -47,6 +47,7 @@ impl Instance {
     ) -> anyhow::Result<Self> {
         let dials = Dials::open(settings, secrets)?;
         dials.forget_overruled().context("dial.json")?;
+        dials.catch_up().await;
         let shop = Shop::wire(settings, secrets, databases, &dials)?;
         let stores = shop.stores();
         let stop = CancellationToken::new();
@@ -92,6 +93,7 @@ impl Instance {
         if let Some(certificate) = certificate {
             tasks.spawn(certificate.follow(stop.clone()));
         }
+        tasks.spawn(Arc::clone(&dials).follow(stop.clone()));
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,

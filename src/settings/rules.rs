@@ -47,7 +47,7 @@ fn redis(name: &str, values: &Values, problems: &mut Problems) {
         return;
     };
     // What is inherited is told of where it comes from.
-    if matches!(values.source(name), Some(Source::Inherited { .. })) {
+    if values.source(name).is_some_and(Source::is_inherited) {
         return;
     }
     let url = url.expose_secret();
