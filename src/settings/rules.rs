@@ -87,7 +87,7 @@ pub fn media(values: &Values, problems: &mut Problems) {
     let url = url.expose_secret();
     if let Err(error) = crate::wiring::check_media(url) {
         let shown = mask::url(url);
-        let reason = format!("{error:#}").replace(url, &shown);
+        let reason = error.to_string().replace(url, &shown);
         let message = format!("{shown:?} is no place for pictures: {reason}");
         problems.add_rule(NAME, values.source(NAME), message);
     }
