@@ -1,6 +1,8 @@
 //! With Redis, replicas turn together: each of them keeps its positions there too, and follows
 //! those that were turned to later.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hmac::{Hmac, KeyInit, Mac};
 use platform::redis::Redis;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +30,8 @@ pub(super) struct Shared {
     redis: Redis,
     mac: Hmac<Sha256>,
     key: String,
+    /// Of an entry that is not ours.
+    warned: AtomicBool,
 }
 
 impl Shared {
@@ -38,7 +42,12 @@ impl Shared {
         let mac = mac.unwrap_or_else(|_| Hmac::new(&Default::default()));
         let name = hex(&mac.clone().chain_update(placement).finalize().into_bytes()[..16]);
         let key = format!("cleave:dials:{name}");
-        Self { redis, mac, key }
+        Self {
+            redis,
+            mac,
+            key,
+            warned: AtomicBool::new(false),
+        }
     }
 
     /// Leaves ours where they are newer, and answers the newest; `None` while Redis is away.
@@ -56,7 +65,7 @@ impl Shared {
                 .into_iter()
                 .find(|module| module.name() == name)?;
             let position = self.read(module, entry);
-            if position.is_none() {
+            if position.is_none() && !self.warned.swap(true, Ordering::Relaxed) {
                 tracing::warn!(%module, "a dial in Redis is not of this shop; it is not followed");
             }
             Some((module, position?))
