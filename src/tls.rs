@@ -11,7 +11,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -45,37 +45,55 @@ struct Contents {
 }
 
 impl Files {
-    /// Whether they can be served with.
-    pub fn check(&self) -> Result<(), Unusable> {
-        self.certified(&self.read()?).map(drop)
+    /// What keeps them from being served with.
+    pub fn problems(&self) -> Vec<Unusable> {
+        let chain = self.bytes(CERT).and_then(|bytes| self.chain(&bytes));
+        let key = self.bytes(KEY).and_then(|bytes| self.signing_key(&bytes));
+        match (chain, key) {
+            (Ok(chain), Ok(key)) => self.pair(chain, key).err().into_iter().collect(),
+            (chain, key) => chain.err().into_iter().chain(key.err()).collect(),
+        }
     }
 
     fn read(&self) -> Result<Contents, Unusable> {
-        let read = |setting| {
-            let unreadable = |error| self.unusable(setting, format!("cannot be read: {error}"));
-            fs::read(self.named_by(setting)).map_err(unreadable)
-        };
         Ok(Contents {
-            cert: read(CERT)?,
-            key: read(KEY)?,
+            cert: self.bytes(CERT)?,
+            key: self.bytes(KEY)?,
         })
     }
 
     fn certified(&self, contents: &Contents) -> Result<CertifiedKey, Unusable> {
-        let chain: Result<Vec<_>, pem::Error> =
-            CertificateDer::pem_slice_iter(&contents.cert).collect();
-        let chain = chain.unwrap_or_default();
-        if chain.is_empty() {
-            return Err(self.unusable(CERT, "is not a chain of certificates in PEM"));
-        }
-        let Ok(key) = PrivateKeyDer::from_pem_slice(&contents.key) else {
-            let reason = "is not a private key in PEM without a passphrase";
-            return Err(self.unusable(KEY, reason));
-        };
-        let provider = aws_lc_rs::default_provider();
-        let Ok(key) = provider.key_provider.load_private_key(key) else {
-            return Err(self.unusable(KEY, "holds a private key of a kind that TLS has no use for"));
-        };
+        self.pair(
+            self.chain(&contents.cert)?,
+            self.signing_key(&contents.key)?,
+        )
+    }
+
+    fn bytes(&self, setting: &'static str) -> Result<Vec<u8>, Unusable> {
+        let unreadable = |error| self.unusable(setting, format!("cannot be read: {error}"));
+        fs::read(self.named_by(setting)).map_err(unreadable)
+    }
+
+    fn chain(&self, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+        let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty());
+        chain.ok_or_else(|| self.unusable(CERT, "is not a chain of certificates in PEM"))
+    }
+
+    fn signing_key(&self, pem: &[u8]) -> Result<Arc<dyn SigningKey>, Unusable> {
+        let key = PrivateKeyDer::from_pem_slice(pem)
+            .map_err(|_| self.unusable(KEY, "is not a private key in PEM without a passphrase"))?;
+        let provider = aws_lc_rs::default_provider().key_provider;
+        provider.load_private_key(key).map_err(|_| {
+            self.unusable(KEY, "holds a private key of a kind that TLS has no use for")
+        })
+    }
+
+    fn pair(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: Arc<dyn SigningKey>,
+    ) -> Result<CertifiedKey, Unusable> {
         let certified = CertifiedKey::new(chain, key);
         match certified.keys_match() {
             Ok(()) => Ok(certified),

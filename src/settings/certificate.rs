@@ -17,7 +17,7 @@ pub fn check(values: &Values, problems: &mut Problems) {
     let (given, missing) = match (path(CERT), path(KEY)) {
         (None, None) => return,
         (Some(cert), Some(key)) => {
-            if let Err(error) = (Files { cert, key }).check() {
+            for error in (Files { cert, key }).problems() {
                 let source = values.source(error.setting);
                 problems.add_rule(error.setting, source, error.to_string());
             }
