@@ -125,7 +125,7 @@ pub enum Command {
 pub enum Admin {
     /// Make an administrator, or promote an account; prints a generated password once
     Create {
-        #[arg(long)]
+        #[arg(long, value_parser = email)]
         email: String,
         /// Read the password from standard input instead of generating one
         #[arg(long)]
@@ -164,6 +164,12 @@ pub struct PersonalData {
     pub text: Vec<String>,
     #[command(flatten)]
     pub output: Output,
+}
+
+fn email(text: &str) -> Result<String, String> {
+    #[cfg(feature = "users")]
+    users::check_email(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 fn some_text(text: &str) -> Result<String, &'static str> {
@@ -435,7 +441,7 @@ mod tests {
 
     #[test]
     fn settings_may_stand_before_and_after_the_command() {
-        let line = "cleave --set a=1 --config x.toml admin --set b=2 create --email e --set c=3,4";
+        let line = "cleave --set a=1 --config x.toml admin --set b=2 create --email a@example.org --set c=3,4";
         let cli = read(line).unwrap();
         assert_eq!(cli.layers.set, ["a=1", "b=2", "c=3,4"]);
         assert_eq!(cli.layers.config, Some("x.toml".into()));
@@ -482,6 +488,7 @@ mod tests {
             "cleave export --format xml",
             "cleave export a b",
             "cleave admin create",
+            "cleave admin create --email nope",
             "cleave dance",
             "cleave personal-data",
             "cleave personal-data --email",

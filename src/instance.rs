@@ -16,8 +16,9 @@ use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
 use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
-use crate::wiring::{Shop, Store, common_redis};
-use crate::{migrations, private, server};
+use crate::tls::Certificate;
+use crate::wiring::{Shop, Store, shared_redis};
+use crate::{migrations, private, server, tls};
 
 /// How long the end may take beyond the grace period.
 const REST: Duration = Duration::from_secs(5);
@@ -46,6 +47,7 @@ impl Instance {
     ) -> anyhow::Result<Self> {
         let dials = Dials::open(settings, secrets)?;
         dials.forget_overruled().context("dial.json")?;
+        dials.catch_up().await;
         let shop = Shop::wire(settings, secrets, databases, &dials)?;
         let stores = shop.stores();
         let stop = CancellationToken::new();
@@ -56,9 +58,12 @@ impl Instance {
             settings,
             stores.clone(),
             Arc::clone(&dials),
-            common_redis(settings)?,
+            shared_redis(settings)?,
             shop.media(),
         );
+        let certificate = settings.certificate().map(Certificate::open).transpose()?;
+        let tls = certificate.as_ref().map(Certificate::server_config);
+        let tls = tls.transpose().context(tls::CERT)?;
         let public = Socket::bind("server.public", settings.server.public)?;
         let private = Socket::bind("server.private", settings.server.private)?;
         let operators = Operators::new(secrets, private.address);
@@ -76,6 +81,7 @@ impl Instance {
         let public = server::start(
             settings,
             public,
+            tls,
             shop.clone(),
             Arc::clone(&dials),
             Arc::clone(&health),
@@ -84,6 +90,10 @@ impl Instance {
         for store in &stores {
             tasks.spawn(db::fill(store.pool.clone()));
         }
+        if let Some(certificate) = certificate {
+            tasks.spawn(certificate.follow(stop.clone()));
+        }
+        tasks.spawn(Arc::clone(&dials).follow(stop.clone()));
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,

@@ -33,4 +33,5 @@ pub mod reconcile;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
 pub mod wiring;

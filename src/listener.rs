@@ -9,12 +9,18 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServerHandle, Service, ServiceFactory};
 use actix_web::{Error, HttpServer};
 use anyhow::Context;
+use rustls::ServerConfig;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// And before it, to agree on a key.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of each worker. Clients that are silent in their handshake keep nobody out before they are as many
+/// as would without TLS.
+const CONNECTIONS: usize = 25_000;
 const BACKLOG: u32 = 2048;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -77,9 +83,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// `requests` counts those under way; see [`platform::edge::Edge`].
+    /// Speaks HTTPS where there is a `tls`. `requests` counts those under way; see
+    /// [`platform::edge::Edge`].
     pub fn start<F, A, S, B>(
         socket: Socket,
+        tls: Option<ServerConfig>,
         workers: usize,
         requests: TaskTracker,
         app: F,
@@ -99,11 +107,17 @@ impl Listener {
             .workers(workers)
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
+            .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+            .max_connections(CONNECTIONS)
+            .max_connection_rate(CONNECTIONS)
             // By then every request has had its grace; what is left is to send answers.
             .shutdown_timeout(1)
-            .disable_signals()
-            .listen(socket.listener)?
-            .run();
+            .disable_signals();
+        let server = match tls {
+            None => server.listen(socket.listener)?,
+            Some(tls) => server.listen_rustls_0_23(socket.listener, tls)?,
+        };
+        let server = server.run();
         Ok(Self {
             address: socket.address,
             handle: server.handle(),

@@ -62,7 +62,7 @@ pub fn start(
     let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
     let outboxes = web::Data::new(shop.outboxes());
 
-    Listener::start(socket, settings.server.workers, requests, move || {
+    Listener::start(socket, None, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
         let (tokens, known) = (Arc::clone(&tokens), Arc::clone(&known));
         let (app, _) = App::new()

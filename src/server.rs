@@ -14,6 +14,7 @@ use platform::body::BodyLimit;
 use platform::client::TrustedProxies;
 use platform::conditional::tag_coding;
 use platform::edge::{Edge, Voucher, X_REQUEST_ID, edge};
+use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_actix_web::TracingLogger;
@@ -40,6 +41,7 @@ pub const UNBOUNDED: [&str; 2] = ["/api/v1/products/import", "/api/v1/products/*
 pub fn start(
     settings: &Settings,
     socket: Socket,
+    tls: Option<ServerConfig>,
     shop: Shop,
     dials: Arc<Dials>,
     health: Arc<Health>,
@@ -55,7 +57,7 @@ pub fn start(
     let gateway_of = Arc::new(Gateway::new(dials, stopping));
     let tokens = web::Data::new(shop.tokens().clone());
 
-    Listener::start(socket, settings.server.workers, requests, move || {
+    Listener::start(socket, tls, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
         let (gateway_of, known) = (Arc::clone(&gateway_of), Arc::clone(&known));
         let names = Arc::clone(&known);

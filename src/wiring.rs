@@ -379,13 +379,22 @@ pub fn products_config(settings: &Settings) -> anyhow::Result<products::Config> 
 #[cfg(feature = "products")]
 pub fn media(settings: &Settings) -> anyhow::Result<products::MediaStore> {
     let opened = match &settings.media.url {
-        None => products::MediaStore::in_folder(&settings.media_dir()),
-        Some(url) => {
-            let url = url.expose_secret().parse().context("media.url")?;
-            products::MediaStore::open(&url, store_options())
-        }
+        None => products::MediaStore::in_folder(&settings.media_dir()).map_err(Into::into),
+        Some(url) => media_at(url.expose_secret()),
     };
     opened.context("media.url")
+}
+
+#[cfg(feature = "products")]
+fn media_at(url: &str) -> anyhow::Result<products::MediaStore> {
+    Ok(products::MediaStore::open(&url.parse()?, store_options())?)
+}
+
+/// Whether pictures could be kept there; nobody is asked.
+pub fn check_media(url: &str) -> anyhow::Result<()> {
+    #[cfg(feature = "products")]
+    media_at(url)?;
+    Ok(())
 }
 
 /// What the stores' own tools read too: keys, region, endpoint.
@@ -420,13 +429,19 @@ pub fn redis(settings: &Settings, module: Module) -> anyhow::Result<Option<Redis
     url.map(open).transpose()
 }
 
-/// The Redis that this process shares with others: the common one, else that of a hosted module.
+/// The Redis that this process shares with its replicas: that of users, which counts sign-ins there,
+/// else the common one.
+pub fn shared_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
+    match settings.hosted().any(|module| module == Module::Users) {
+        true => redis(settings, Module::Users),
+        false => common_redis(settings),
+    }
+}
+
+/// The Redis of the shop, where it has one; nobody is connected to yet.
 pub fn common_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
-    let hosted = settings.hosted();
-    let of_modules = hosted.map(|module| settings.modules.get(module).redis_url.as_ref());
-    let url = of_modules.flatten().next();
     let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis.url");
-    settings.redis.url.as_ref().or(url).map(open).transpose()
+    settings.redis.url.as_ref().map(open).transpose()
 }
 
 #[cfg(feature = "orders")]

@@ -3,16 +3,21 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::operator::local;
+use super::operator::private_listener;
 use crate::cli::Output;
 use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks the instance that these settings belong to whether it is ready.
+///
+/// Its private listener says the same as the public one, speaks plain HTTP where that one has a
+/// certificate for a name that is not this address, and is found where its port was 0.
 pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> {
-    let url = format!("http://{}/health/ready", local(settings.server.public));
-    let (ready, detail) = ask(&url).await;
+    let (ready, detail) = match private_listener(&settings) {
+        Ok(address) => ask(&format!("http://{address}/health/ready")).await,
+        Err(error) => (false, error.to_string()),
+    };
     if output.json {
         println!("{}", json!({ "ready": ready, "detail": detail }));
     } else {

@@ -54,17 +54,7 @@ pub enum OperatorError {
 impl Operator {
     pub fn of(settings: &Settings) -> anyhow::Result<Self> {
         let data_dir = settings.data_dir.clone();
-        let address = match settings.server.private {
-            address if address.port() != 0 => address,
-            // Wherever it got a port.
-            _ => private_address::noted(&data_dir).with_context(|| {
-                format!(
-                    "no instance runs from {}: start `cleave serve`, or set data_dir to the \
-                     instance's",
-                    data_dir.display()
-                )
-            })?,
-        };
+        let address = private_listener(settings)?;
         let generated = match settings.environment {
             Environment::Development => {
                 format!(
@@ -83,7 +73,7 @@ impl Operator {
         let client = Client::builder().timeout(TIMEOUT).no_proxy().build()?;
         Ok(Self {
             client,
-            address: local(address),
+            address,
             token,
             data_dir,
         })
@@ -158,8 +148,23 @@ fn refusal(status: StatusCode, problem: &Value) -> OperatorError {
     }
 }
 
+/// Where the running instance that these settings belong to has its private listener.
+pub fn private_listener(settings: &Settings) -> anyhow::Result<SocketAddr> {
+    let address = match settings.server.private {
+        address if address.port() != 0 => address,
+        // Wherever it got a port.
+        _ => private_address::noted(&settings.data_dir).with_context(|| {
+            format!(
+                "no instance runs from {}: start `cleave serve`, or set data_dir to the instance's",
+                settings.data_dir.display()
+            )
+        })?,
+    };
+    Ok(local(address))
+}
+
 /// An instance that listens everywhere answers on loopback.
-pub fn local(address: SocketAddr) -> SocketAddr {
+fn local(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

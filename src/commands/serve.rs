@@ -48,7 +48,7 @@ async fn serve(
     let _note = private_address::Note::leave(&settings.data_dir, instance.private_address)
         .inspect_err(|error| tracing::warn!(%error, "data_dir: cannot be written to"))
         .ok();
-    announce(&instance, secrets);
+    announce(&instance, settings, secrets);
     tokio::select! {
         () = signals.next() => {}
         ended = instance.ended() => {
@@ -116,19 +116,25 @@ async fn welcome_first_admin(shop: Shop, embedded: bool) -> Infallible {
     std::future::pending().await
 }
 
-fn announce(instance: &Instance, secrets: &Secrets) {
+fn announce(instance: &Instance, settings: &Settings, secrets: &Secrets) {
     let (address, private) = (instance.address, instance.private_address);
     let elsewhere = elsewhere(instance);
     for (module, words) in &elsewhere {
         tracing::info!(%module, "{words}");
     }
-    tracing::info!(%address, %private, "ready");
+    let tls = settings.certificate().is_some();
+    tracing::info!(%address, %private, tls, "ready");
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
+        drop(stderr);
+        if let Some(file) = &secrets.ops_token_file {
+            tracing::info!(file = %file.display(), "the operator's token is in a file");
+        }
         return;
     }
+    let scheme = if tls { "https" } else { "http" };
     let mut banner = format!(
-        "\n  Cleave is serving.\n    shop              http://{address}/api/v1/products\n    documentation     http://{address}/docs/\n    health            http://{address}/health\n    operators         http://{private}/ops/topology, or `cleave dial`\n"
+        "\n  Cleave is serving.\n    shop              {scheme}://{address}/api/v1/products\n    documentation     {scheme}://{address}/docs/\n    health            {scheme}://{address}/health\n    operators         http://{private}/ops/topology, or `cleave dial`\n"
     );
     if let Some(file) = &secrets.ops_token_file {
         banner.push_str(&format!("    operator's token  in {}\n", file.display()));

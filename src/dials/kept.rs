@@ -20,7 +20,7 @@ pub(super) struct Kept {
     now: Mutex<Positions>,
 }
 
-type Positions = BTreeMap<Module, KeptPosition>;
+pub(super) type Positions = BTreeMap<Module, KeptPosition>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct KeptPosition {
@@ -29,6 +29,9 @@ pub(super) struct KeptPosition {
     pub url: Option<String>,
     /// What the settings said at that time: when they are changed later, they win.
     pub configured: Configured,
+    /// In milliseconds since 1970; later than whatever this process had heard of by then.
+    #[serde(default)]
+    pub turned_at: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +80,19 @@ impl Kept {
         Ok(())
     }
 
+    /// Where the dials stand that were ever turned.
+    pub(super) fn positions(&self) -> Positions {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.clone()
+    }
+
+    /// As `keep`; for this process it holds even when the disk does not take it. It blocks.
+    pub(super) fn remember(&self, module: Module, position: KeptPosition) -> io::Result<()> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.insert(module, position);
+        self.write(&now)
+    }
+
     /// Keeps the positions that were turned to under these settings. It blocks.
     pub(super) fn retain(&self, stands: impl Fn(Module, &Configured) -> bool) -> io::Result<()> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,6 +139,7 @@ mod tests {
             percent: 10,
             url: Some("http://a:1".to_owned()),
             configured: configured("http://a:1"),
+            turned_at: 1,
         };
         let kept = Kept::open(folder.path()).unwrap();
         kept.keep(Module::Products, position.clone()).unwrap();

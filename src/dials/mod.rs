@@ -1,6 +1,8 @@
 //! The dials of this process: one for each module that it hosts or knows where to find.
 
+mod follow;
 mod kept;
+mod shared;
 mod turn;
 
 use std::path::Path;
@@ -13,7 +15,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::settings::{Mode, Module, ModuleSettings, Secrets, Settings};
+use crate::wiring::common_redis;
 use kept::{Configured, Kept, KeptPosition};
+use shared::Shared;
 
 pub use turn::{Turn, TurnError};
 
@@ -24,6 +28,8 @@ pub struct Dials {
     of_modules: Vec<Placed>,
     tokens: Arc<ServiceTokens>,
     kept: Kept,
+    /// Of replicas, where there is a Redis.
+    shared: Option<Shared>,
     /// One turn at a time.
     turning: Mutex<()>,
 }
@@ -41,6 +47,10 @@ impl Dials {
     pub fn open(settings: &Settings, secrets: &Secrets) -> anyhow::Result<Arc<Self>> {
         let tokens = Arc::new(ServiceTokens::new(&secrets.internal));
         let kept = Kept::open(&settings.data_dir)?;
+        let placement = Module::ALL.map(|module| Configured::of(settings.modules.get(module)));
+        let placement = serde_json::to_vec(&placement)?;
+        let shared =
+            common_redis(settings)?.map(|redis| Shared::new(redis, &secrets.internal, &placement));
         let mut of_modules = Vec::new();
         for module in Module::ALL {
             let module_settings = settings.modules.get(module);
@@ -52,6 +62,7 @@ impl Dials {
             of_modules,
             tokens,
             kept,
+            shared,
             turning: Mutex::new(()),
         }))
     }
@@ -118,10 +129,7 @@ fn place(
         peer.with_context(|| format!("modules.{module}.url"))
     };
     let url = settings.url.as_ref().map(|url| url.expose_secret());
-    let configured = Configured {
-        mode: settings.mode.name().to_owned(),
-        url: url.map(str::to_owned),
-    };
+    let configured = Configured::of(settings);
     let hosted = settings.mode == Mode::Local;
     let position = match (kept.of(module, &configured), url) {
         (Some(kept), _) => restored(hosted, kept, peer)?,
@@ -149,6 +157,16 @@ fn restored(
         percent: kept.percent,
         peer,
     })
+}
+
+impl Configured {
+    fn of(settings: &ModuleSettings) -> Self {
+        let url = settings.url.as_ref();
+        Self {
+            mode: settings.mode.name().to_owned(),
+            url: url.map(|url| url.expose_secret().to_owned()),
+        }
+    }
 }
 
 impl Mode {

@@ -1,11 +1,12 @@
 //! Turning a dial.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
 use garde::Validate;
 use platform::Problem;
-use ports_http::{Handshake, Peer, Position, Step};
+use ports_http::{Handshake, InvalidUrl, Peer, Position, Step};
 use serde::{Deserialize, Serialize};
 
 use super::kept::KeptPosition;
@@ -44,7 +45,7 @@ pub enum TurnError {
     #[error("nobody has said where {0} is: give a url")]
     NoUrl(Module),
     #[error("{0}")]
-    InvalidUrl(#[from] ports_http::InvalidUrl),
+    InvalidUrl(#[from] InvalidUrl),
     #[error("{url}: {reason}")]
     PeerNotReady { url: String, reason: String },
     #[error("the dial cannot be written to the data folder, and stays where it was")]
@@ -99,22 +100,17 @@ impl Dials {
             "the dial is turned"
         );
         placed.dial.turn(position);
+        if !self.meet().await {
+            tracing::warn!(%module, "replicas hear of it when Redis is back");
+        }
         Ok(())
     }
 
     fn position(&self, placed: &Placed, turn: &Turn) -> Result<Position, TurnError> {
         let current = placed.dial.position();
-        let peer = match (&turn.url, &current.peer) {
-            // The same peer keeps its connections and its circuit.
-            (None, peer) => peer.clone(),
-            (Some(url), Some(peer)) if peer.url() == url.trim_end_matches('/') => {
-                Some(Arc::clone(peer))
-            }
-            (Some(url), _) => {
-                let (name, tokens) = (placed.module.name(), Arc::clone(&self.tokens));
-                let peer = Peer::new(name, url, placed.peer_config.clone(), tokens)?;
-                Some(Arc::new(peer))
-            }
+        let peer = match &turn.url {
+            None => current.peer.clone(),
+            Some(url) => Some(self.peer_at(placed, &current, url)?),
         };
         if peer.is_none() && turn.step != Step::Local {
             return Err(TurnError::NoUrl(placed.module));
@@ -132,18 +128,43 @@ impl Dials {
         })
     }
 
+    /// The same peer keeps its connections and its circuit.
+    pub(super) fn peer_at(
+        &self,
+        placed: &Placed,
+        current: &Position,
+        url: &str,
+    ) -> Result<Arc<Peer>, InvalidUrl> {
+        match &current.peer {
+            Some(peer) if peer.url() == url.trim_end_matches('/') => Ok(Arc::clone(peer)),
+            _ => {
+                let (name, tokens) = (placed.module.name(), Arc::clone(&self.tokens));
+                Peer::new(name, url, placed.peer_config.clone(), tokens).map(Arc::new)
+            }
+        }
+    }
+
     async fn keep(self: &Arc<Self>, placed: &Placed, position: &Position) -> Result<(), TurnError> {
+        let before = self.kept.positions().remove(&placed.module);
+        let before = before.map_or(0, |before| before.turned_at);
         let kept = KeptPosition {
             step: position.step,
             percent: position.percent,
             url: position.peer.as_deref().map(|peer| peer.url().to_owned()),
             configured: placed.configured.clone(),
+            turned_at: now().max(before.saturating_add(1)),
         };
         let (dials, module) = (Arc::clone(self), placed.module);
         let keeping = tokio::task::spawn_blocking(move || dials.kept.keep(module, kept));
         let kept = keeping.await.map_err(std::io::Error::other);
         kept.flatten().map_err(TurnError::NotKept)
     }
+}
+
+/// By this clock; those of replicas may go before it.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 async fn check(placed: &Placed, peer: &Peer, ours: &Handshake) -> Result<(), TurnError> {

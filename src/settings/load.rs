@@ -1,5 +1,6 @@
 //! From the inputs to the settings: layers, then rules, then types.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::module::Module;
@@ -7,7 +8,7 @@ use super::source::{Problems, Source};
 use super::value::Value;
 use super::values::Values;
 use super::{DEFAULTS, Inputs, Purpose, Settings};
-use super::{file, keys, layers, not_yet, placement, rules, secrets};
+use super::{certificate, file, keys, layers, not_yet, placement, rules, secrets};
 
 impl Settings {
     /// Reads every layer and checks the result; the error holds all problems, one a line.
@@ -16,6 +17,7 @@ impl Settings {
         let mut values = merge_layers(inputs, &mut problems);
         placement::place(&mut values, &inputs.only, &inputs.built, &mut problems);
         inherit_redis(&mut values);
+        count_workers(&mut values);
         let warnings = check(&mut values, inputs, &mut problems);
         if !problems.0.is_empty() {
             return Err(problems);
@@ -63,6 +65,19 @@ fn inherit_redis(values: &mut Values) {
     }
 }
 
+/// 0 is written for "one per core".
+fn count_workers(values: &mut Values) {
+    const WORKERS: &str = "server.workers";
+    let Some(entry) = values.get(WORKERS) else {
+        return;
+    };
+    if matches!(entry.value, Value::Integer(0)) {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let source = entry.source.clone();
+        values.set(WORKERS, Value::Integer(cores as u64), source);
+    }
+}
+
 /// The rules over all values; answers the warnings.
 fn check(values: &mut Values, inputs: &Inputs, problems: &mut Problems) -> Vec<String> {
     rules::consistent(values, problems);
@@ -79,9 +94,11 @@ fn check(values: &mut Values, inputs: &Inputs, problems: &mut Problems) -> Vec<S
     if production {
         rules::production(values, &inputs.purpose, problems);
     }
-    let warnings = not_yet::check(values, problems);
+    let warnings = not_yet::check(values);
     if inputs.purpose == Purpose::Serve {
         placement::check_hosting(values, problems);
+        certificate::check(values, problems);
+        rules::media(values, problems);
     }
     warnings
 }

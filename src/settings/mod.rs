@@ -1,6 +1,7 @@
 //! The settings: `config/default.toml`, then a file, the environment and the command line, each
 //! later one winning. The schema says what there is; everything that is wrong is said at once.
 
+mod certificate;
 mod checks;
 mod file;
 mod inputs;
@@ -43,6 +44,7 @@ pub use print::{Effective, print};
 pub use source::{Problem, Problems, Source};
 pub use typed::*;
 
+use crate::tls;
 use value::Value;
 use values::Values;
 
@@ -192,6 +194,13 @@ impl Settings {
         modules
             .iter()
             .any(|module| self.modules.get(*module).database_url.is_none())
+    }
+
+    /// `None` = plain HTTP.
+    pub fn certificate(&self) -> Option<tls::Files> {
+        let (cert, key) = (self.server.tls_cert.clone(), self.server.tls_key.clone());
+        let (cert, key) = cert.zip(key)?;
+        Some(tls::Files { cert, key })
     }
 
     /// Where pictures are kept when media.url names no other place.

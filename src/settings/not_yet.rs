@@ -1,69 +1,39 @@
 //! What can be set and does not work yet. A line goes when its feature arrives.
 
-use super::source::{Problems, Source};
+use super::source::Source;
 use super::value::Value;
 use super::values::{Entry, Values};
 
-enum Then {
-    Refuse,
-    /// Goes on, and says what happens instead.
-    Warn(&'static str),
-}
-
-const NOT_YET: &[(&str, Then)] = &[
-    ("server.tls_cert", Then::Refuse),
-    ("server.tls_key", Then::Refuse),
+/// Settings, each with what happens instead.
+const NOT_YET: &[(&str, &str)] = &[
     (
         "modules.products.redis_url",
-        Then::Warn("the cache stays in this process"),
+        "products asks its database, and keeps nothing in Redis",
     ),
     (
         "modules.orders.redis_url",
-        Then::Warn("the cache stays in this process"),
+        "orders asks its database, and keeps nothing in Redis",
     ),
-    (
-        "telemetry.otlp_endpoint",
-        Then::Warn("traces are not exported"),
-    ),
+    ("telemetry.otlp_endpoint", "traces are not exported"),
 ];
 
-/// Refusals become problems; the warnings are answered.
-pub fn check(values: &Values, problems: &mut Problems) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for entry in values.iter() {
-        for (_, then) in NOT_YET
-            .iter()
-            .filter(|(name, _)| *name == entry.setting.name)
-        {
-            if !is_asked_for(entry) {
-                continue;
-            }
-            let name = &entry.setting.name;
-            match then {
-                Then::Refuse => {
-                    let message = "is not available in this version".to_owned();
-                    problems.add_rule(name, Some(&entry.source), message);
-                }
-                Then::Warn(instead) => warnings.push(format!(
-                    "{name} ({}): is not available in this version; {instead}",
-                    entry.source
-                )),
-            }
-        }
-    }
-    warnings
+/// The warnings.
+pub fn check(values: &Values) -> Vec<String> {
+    let warn = |entry: &Entry| {
+        let name = &entry.setting.name;
+        let (_, instead) = NOT_YET.iter().find(|(not_yet, _)| not_yet == name)?;
+        is_asked_for(entry).then(|| {
+            let source = &entry.source;
+            format!("{name} ({source}): is not available in this version; {instead}")
+        })
+    };
+    values.iter().filter_map(warn).collect()
 }
 
 /// An inherited value was somebody else's wish.
 fn is_asked_for(entry: &Entry) -> bool {
-    if matches!(entry.source, Source::Default | Source::Inherited { .. }) {
-        return false;
-    }
-    match &entry.value {
-        Value::None => false,
-        Value::List(items) => !items.is_empty(),
-        _ => true,
-    }
+    let own = !matches!(entry.source, Source::Default | Source::Inherited { .. });
+    own && !matches!(entry.value, Value::None)
 }
 
 #[cfg(test)]

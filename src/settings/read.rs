@@ -32,13 +32,6 @@ pub fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     scaled(deserializer, 24 * 3600)
 }
 
-pub fn or_cores<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    Ok(match usize::deserialize(deserializer)? {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    })
-}
-
 /// 0 is written for "no limit".
 pub fn or_none<'de, D, N>(deserializer: D) -> Result<Option<N>, D::Error>
 where

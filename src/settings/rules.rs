@@ -16,7 +16,11 @@ pub fn consistent(values: &Values, problems: &mut Problems) {
     for module in Module::ALL {
         let (min, max) = (module.setting("pool_min"), module.setting("pool_max"));
         if values.integer(&min) > values.integer(&max) {
-            let message = format!("{} is more than {max}", values.integer(&min));
+            let message = format!(
+                "{} is more than {max}; allowed: a whole number from 0 to {}",
+                values.integer(&min),
+                values.integer(&max)
+            );
             problems.add_rule(&min, values.source(&min), message);
         }
         peer(&module.setting("url"), values, problems);
@@ -43,7 +47,7 @@ fn redis(name: &str, values: &Values, problems: &mut Problems) {
         return;
     };
     // What is inherited is told of where it comes from.
-    if matches!(values.source(name), Some(Source::Inherited { .. })) {
+    if values.source(name).is_some_and(Source::is_inherited) {
         return;
     }
     let url = url.expose_secret();
@@ -70,6 +74,22 @@ fn peer(name: &str, values: &Values, problems: &mut Problems) {
             mask::url(url)
         );
         problems.add_rule(name, values.source(name), message);
+    }
+}
+
+/// A URL of a scheme that is known may still name no place, or miss what the place needs.
+pub fn media(values: &Values, problems: &mut Problems) {
+    const NAME: &str = "media.url";
+    let hosted = values.value(&Module::Products.setting("mode"));
+    let (true, Value::Url(url)) = (hosted.is_text("local"), values.value(NAME)) else {
+        return;
+    };
+    let url = url.expose_secret();
+    if let Err(error) = crate::wiring::check_media(url) {
+        let shown = mask::url(url);
+        let reason = error.to_string().replace(url, &shown);
+        let message = format!("{shown:?} is no place for pictures: {reason}");
+        problems.add_rule(NAME, values.source(NAME), message);
     }
 }
 

@@ -31,6 +31,13 @@ pub enum Source {
     Generated(PathBuf),
 }
 
+impl Source {
+    /// Whether another setting was given, and not this one.
+    pub fn is_inherited(&self) -> bool {
+        matches!(self, Source::Inherited { .. })
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -57,7 +57,6 @@ pub struct Server {
     pub private: SocketAddr,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
-    #[serde(deserialize_with = "read::or_cores")]
     pub workers: usize,
     #[serde(rename = "request_deadline_ms", deserialize_with = "read::millis")]
     pub request_deadline: Duration,

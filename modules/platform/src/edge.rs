@@ -104,6 +104,7 @@ pub async fn edge<B: MessageBody + 'static>(
     }
 
     let unread = Unread::of(&mut req);
+    let secure = req.app_config().secure();
 
     // Routing needs the request to itself: a clone of it that lives through the call is a panic.
     let path = req.path().to_owned();
@@ -123,12 +124,13 @@ pub async fn edge<B: MessageBody + 'static>(
                 problem,
                 path,
                 request_id,
+                secure,
                 unread,
             }
             .into());
         }
     };
-    dress(response.headers_mut(), &request_id);
+    dress(response.headers_mut(), &request_id, secure);
     // One that goes on would be waited for.
     if head_only && response.response().body().size() == BodySize::Stream {
         response = response.map_body(|_, _| EitherBody::right(BoxBody::new(())));
@@ -148,6 +150,7 @@ struct Unanswered {
     problem: Problem,
     path: String,
     request_id: String,
+    secure: bool,
     unread: Unread,
 }
 
@@ -165,7 +168,7 @@ impl ResponseError for Unanswered {
     fn error_response(&self) -> HttpResponse {
         let (path, request_id) = (Some(&*self.path), Some(&*self.request_id));
         let mut response = self.problem.response(path, request_id);
-        dress(response.headers_mut(), &self.request_id);
+        dress(response.headers_mut(), &self.request_id, self.secure);
         response.map_body(|_, body| self.unread.clone().with(body))
     }
 }
@@ -230,7 +233,14 @@ fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
 /// nothing to clients, and is taken off again (RFC 9110, 8.4.1).
 pub const IDENTITY: &str = "identity";
 
-fn dress(headers: &mut HeaderMap, request_id: &str) {
+/// Browsers come back by HTTPS only, for a year (RFC 6797).
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// `secure` where the listener itself speaks TLS.
+fn dress(headers: &mut HeaderMap, request_id: &str, secure: bool) {
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);
     }

@@ -39,7 +39,7 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     #[error("the email {0}")]
-    InvalidEmail(#[from] InvalidEmail),
+    InvalidEmail(InvalidEmail),
     #[error("the password {0}")]
     InvalidPassword(garde::Error),
     #[error(transparent)]
@@ -56,7 +56,7 @@ impl Module {
         email: &str,
         password: Option<String>,
     ) -> Result<CreatedAdmin, AdminError> {
-        let email = Email::parse(email)?;
+        let email = Email::parse(email).map_err(AdminError::InvalidEmail)?;
         let given = password.map(SecretString::from);
         if let Some(password) = &given {
             check_password(password, &()).map_err(AdminError::InvalidPassword)?;
@@ -87,7 +87,7 @@ impl Module {
         if exists.fetch_one(&self.pool).await? {
             return Ok(None);
         }
-        let email = Email::parse(FIRST_ADMIN)?;
+        let email = Email::parse(FIRST_ADMIN).map_err(AdminError::InvalidEmail)?;
         let password = generate_password();
         let hash = self.hasher.hash(password.as_str().into()).await?;
         let made = insert_first(&self.pool, &email, &hash).await?;

@@ -19,6 +19,11 @@ pub(crate) struct Email {
 #[error("must be an email address, such as name@example.com, of at most 254 bytes")]
 pub struct InvalidEmail;
 
+/// Whether an account may have this address.
+pub fn check_email(address: &str) -> Result<(), InvalidEmail> {
+    Email::parse(address).map(drop)
+}
+
 impl Email {
     pub(crate) fn parse(address: &str) -> Result<Self, InvalidEmail> {
         if address.len() > MAX_BYTES || parse_email(address).is_err() {

@@ -37,7 +37,7 @@ use crate::limit::LoginLimit;
 pub use account::{Role, User};
 pub use admin::{AdminError, CreatedAdmin, Outcome};
 pub use config::Config;
-pub use email::InvalidEmail;
+pub use email::{InvalidEmail, check_email};
 pub use events::SUBSCRIBERS;
 pub use hasher::HashError;
 pub use http::routes;

@@ -1,5 +1,6 @@
 mod media;
 mod peers;
+mod redis;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use super::Outcome;
 use crate::cli::Output;
 use crate::databases::{Databases, Tenancy};
 use crate::settings::{Module, Settings};
-use crate::wiring::{Store, common_redis};
+use crate::wiring::Store;
 
 /// Clocks may differ by this much before tokens and holds suffer.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(5);
@@ -49,9 +50,7 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
     }
     findings.push(Finding::new("disk", disk(&settings)));
     let ours = examine_databases(&settings, &mut findings).await;
-    if let Some(found) = redis(&settings).await {
-        findings.push(Finding::new("redis", found));
-    }
+    redis::examine(&settings, &mut findings).await;
     if let Some(found) = stream::look(&settings).await {
         findings.push(Finding::new("events stream", found));
     }
@@ -73,21 +72,6 @@ pub async fn run(settings: Settings, output: Output) -> anyhow::Result<Outcome> 
         Outcome::Done
     } else {
         Outcome::Failed
-    })
-}
-
-/// What the processes of a shop share.
-async fn redis(settings: &Settings) -> Option<Result<String, String>> {
-    let redis = match common_redis(settings) {
-        Ok(redis) => redis?,
-        Err(error) => return Some(Err(format!("{error:#}"))),
-    };
-    Some(match redis.look().await {
-        Ok(latency) => Ok(format!("answers in {:.1} ms", latency.as_secs_f64() * 1e3)),
-        Err(error) => Err(format!(
-            "{error}: check redis.url and that Redis runs; until then each process limits sign-ins \
-             by itself"
-        )),
     })
 }
 

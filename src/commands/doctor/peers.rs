@@ -27,6 +27,7 @@ pub(super) async fn examine(settings: &Settings, ours: &Identities, findings: &m
         }
     };
     let ours = handshake_of(ours);
+    let before = findings.len();
     for module in dials.modules() {
         let peer = dials
             .get(module)
@@ -53,6 +54,10 @@ pub(super) async fn examine(settings: &Settings, ours: &Identities, findings: &m
                 findings.push(Finding::new(subject, Err(advice)));
             }
         }
+    }
+    if findings.len() == before {
+        let none = "none; no module has a url, and none is answered elsewhere";
+        findings.push(Finding::new("peers", Ok(none.to_owned())));
     }
 }
 

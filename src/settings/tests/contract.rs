@@ -141,6 +141,8 @@ fn config_shows_value_and_source_and_hides_secrets() {
         "redis://:********@cache/1 redis.url, environment CLEAVE__REDIS__URL"
     );
     assert_eq!(line("server.public"), "127.0.0.1:8000 default");
+    let workers = format!("{} default", settings.server.workers);
+    assert_eq!(line("server.workers"), workers);
     let json: serde_json::Value = serde_json::from_str(&print(&settings, true)).unwrap();
     assert_eq!(json.as_array().unwrap().len(), contract().len());
     assert_eq!(

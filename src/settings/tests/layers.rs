@@ -232,7 +232,7 @@ fn contradictions() {
     assert_eq!(
         problems,
         [
-            "modules.orders.pool_min (--set): 17 is more than modules.orders.pool_max",
+            "modules.orders.pool_min (--set): 17 is more than modules.orders.pool_max; allowed: a whole number from 0 to 16",
             "server.private (--set): 127.0.0.1:8000 is server.public already; the two listeners need one each",
         ]
     );

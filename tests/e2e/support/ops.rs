@@ -25,6 +25,13 @@ impl TestShop {
         request.json(body)
     }
 
+    /// Turns the dial of a module.
+    pub async fn turn(&self, module: &str, turn: &Value) -> Answer {
+        let url = format!("http://{}/ops/modules/{module}", self.private());
+        let request = self.client.put(url).bearer_auth(OPS_TOKEN);
+        self.send(request.json(turn)).await
+    }
+
     pub async fn ops(&self, method: Method, path: &str) -> Answer {
         let url = format!("http://{}{path}", self.private());
         let request = self.client.request(method, url);

@@ -12,7 +12,7 @@ use cleave::settings::Module;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Certificate, Client, Method, RequestBuilder};
 use sqlx::ConnectOptions;
 use tempfile::TempDir;
 
@@ -81,6 +81,7 @@ pub struct Process {
     pub address: SocketAddr,
     child: Child,
     client: Client,
+    scheme: &'static str,
     log: Arc<Mutex<String>>,
 }
 
@@ -88,14 +89,33 @@ impl Process {
     /// Starts it, and returns when it is ready.
     pub async fn serve(command: Command, address: SocketAddr) -> Self {
         let mut process = Self::spawn(command, address);
+        process.be_ready().await;
+        process
+    }
+
+    /// Over HTTPS, asked by a client that trusts nothing but this.
+    pub async fn serve_tls(command: Command, address: SocketAddr, trusted: Certificate) -> Self {
+        let mut process = Self::spawn(command, address);
+        process.trust(trusted);
+        process.be_ready().await;
+        process
+    }
+
+    /// From now on, in new connections.
+    pub fn trust(&mut self, certificate: Certificate) {
+        let client = Client::builder().no_proxy().tls_certs_only([certificate]);
+        self.client = client.build().unwrap();
+        self.scheme = "https";
+    }
+
+    async fn be_ready(&mut self) {
         let start = Instant::now();
-        while !process.is_ready().await {
-            let ended = process.has_ended();
-            assert!(ended.is_none(), "{ended:?}: {}", process.log());
-            assert!(start.elapsed() < PATIENCE, "not ready: {}", process.log());
+        while !self.is_ready().await {
+            let ended = self.has_ended();
+            assert!(ended.is_none(), "{ended:?}: {}", self.log());
+            assert!(start.elapsed() < PATIENCE, "not ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        process
     }
 
     /// Starts it, whatever becomes of it.
@@ -116,6 +136,7 @@ impl Process {
             address,
             child,
             client,
+            scheme: "http",
             log,
         }
     }
@@ -130,7 +151,7 @@ impl Process {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("http://{}{path}", self.address);
+        let url = format!("{}://{}{path}", self.scheme, self.address);
         self.client.request(method, url)
     }
 

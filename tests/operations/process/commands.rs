@@ -24,6 +24,9 @@ async fn commands_work_beside_a_running_instance() {
     let health = ask(&["healthcheck"]).await;
     assert_eq!(health.status.code(), Some(0), "{}", said(&health));
 
+    let token = folder.path().join("keys/ops.token");
+    assert!(process.log().contains(token.to_str().unwrap()));
+
     let second = run(command(folder.path(), free_address(), &["serve"])).await;
     assert_eq!(second.status.code(), Some(1));
     let message = said(&second);
@@ -38,7 +41,15 @@ async fn commands_work_beside_a_running_instance() {
     assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
     let findings: Vec<Value> = serde_json::from_slice(&doctor.stdout).unwrap();
     assert!(findings.iter().all(|finding| finding["ok"] == true));
-    for subject in ["users database", "products migrations", "orders clock"] {
+    let subjects = [
+        "users database",
+        "products migrations",
+        "orders clock",
+        // There are none, which is told.
+        "redis",
+        "peers",
+    ];
+    for subject in subjects {
         assert!(
             findings.iter().any(|f| f["subject"] == subject),
             "{subject}"

@@ -9,6 +9,7 @@ mod guide;
 mod modules;
 mod settings;
 mod shutdown;
+mod tls;
 mod webhooks;
 
 use std::process::{Command, Output};

@@ -2,7 +2,7 @@ use super::{run, said};
 use crate::support::{command, free_address, roomy_folder};
 
 /// Arguments, and what the message must name.
-const BROKEN: [(&[&str], &[&str]); 6] = [
+const BROKEN: [(&[&str], &[&str]); 10] = [
     (
         &["serve", "--set", "server.workers=many"],
         &["server.workers"],
@@ -28,6 +28,28 @@ const BROKEN: [(&[&str], &[&str]); 6] = [
         &["/nowhere/cleave.toml"],
     ),
     (
+        &["serve", "--set", "server.tls_cert=/nowhere/cert.pem"],
+        &["server.tls_cert", "server.tls_key"],
+    ),
+    (
+        &[
+            "doctor",
+            "--set",
+            "server.tls_cert=/nowhere/cert.pem",
+            "--set",
+            "server.tls_key=/nowhere/key.pem",
+        ],
+        &["server.tls_cert", "/nowhere/cert.pem"],
+    ),
+    (
+        &["serve", "--set", "media.url=https://nowhere.example/x"],
+        &["media.url", "nowhere.example"],
+    ),
+    (
+        &["admin", "create", "--email", "nope"],
+        &["--email", "must be an email address"],
+    ),
+    (
         &["serve", "--only", "orders"],
         &["modules.products.url", "modules.users.url"],
     ),
@@ -43,6 +65,8 @@ async fn a_broken_setting_stops_the_start_and_is_named() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         for name in names {
             assert!(said.contains(name), "{arguments:?}: {name} in {said}");
+            let lines = said.lines().filter(|line| line.contains(name));
+            assert!(lines.count() <= names.len(), "{arguments:?}: {said}");
         }
         assert!(output.stdout.is_empty(), "{said}");
     }
