@@ -83,6 +83,7 @@ pub async fn place_order(
         .items
         .iter()
         .map(|item| (item.product_id, item.quantity));
+    let named: Vec<Uuid> = body.items.iter().map(|item| item.product_id).collect();
     let request = Request {
         user_id: caller.user_id,
         lines: merge_lines(lines)?,
@@ -91,7 +92,8 @@ pub async fn place_order(
         note: body.note,
         idempotency_key: idempotency_key(&http)?,
     };
-    let placed = module.into_inner().place(request, &cx).await?;
+    let placed = module.into_inner().place(request, &cx).await;
+    let placed = placed.map_err(|error| error.at_lines(&named))?;
     Ok(answer(placed))
 }
 
