@@ -9,6 +9,7 @@ pub mod conditional;
 pub mod db;
 pub mod edge;
 pub mod fail_point;
+pub mod id;
 pub mod inbox;
 pub mod merge_patch;
 pub mod outbox;
@@ -22,6 +23,7 @@ pub mod task;
 pub mod trace;
 
 pub use body::Body;
+pub use id::Id;
 pub use merge_patch::MergePatch;
 pub use page::{Cursor, Limit, Page};
 pub use params::Params;

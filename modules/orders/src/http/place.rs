@@ -22,6 +22,7 @@ pub struct PlaceOrder {
     items: Vec<PlaceOrderItem>,
     /// One of the caller's addresses; the order keeps it as it is now.
     #[garde(skip)]
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     shipping_address_id: Option<Uuid>,
     #[garde(inner(length(chars, max = 1000)))]
     #[schema(max_length = 1000)]
@@ -32,6 +33,7 @@ pub struct PlaceOrder {
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrderItem {
     #[garde(skip)]
+    #[serde(with = "uuid::serde::hyphenated")]
     product_id: Uuid,
     #[garde(range(min = 1, max = QUANTITY_MOST))]
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
@@ -43,6 +45,7 @@ pub struct PlaceOrderItem {
 pub struct CheckOut {
     /// One of the caller's addresses; the order keeps it as it is now.
     #[garde(skip)]
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     shipping_address_id: Option<Uuid>,
     #[garde(inner(length(chars, max = 1000)))]
     #[schema(max_length = 1000)]

@@ -11,10 +11,11 @@ use platform::auth::Admin;
 use platform::body::expect_media_type;
 use platform::conditional::IfMatch;
 use platform::problem::{FieldError, ProblemDocument};
-use platform::{Params, Problem, conditional};
+use platform::{Id, Params, Problem, conditional};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::develop::{Picture, PictureError};
 use super::form::{self, Form};
@@ -73,20 +74,20 @@ pub(crate) struct ImageUpload {
 pub(crate) async fn add_image(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
     req: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     expect_media_type(&req, &["multipart/form-data"])?;
-    images::expect_room(module.pool(), *id, &if_match)
+    images::expect_room(module.pool(), id, &if_match)
         .await
         .map_err(refused)?;
     let form = form::read(&req, payload, module.config.upload_bytes);
     let form = tokio::time::timeout(TIME_TO_SEND, form).await;
     let Form { file, alt } = form.map_err(|_| too_slow())??;
     let picture = module.darkroom.develop(file).await.map_err(undeveloped)?;
-    let image = keep(&module, *id, &if_match, picture, alt).await?;
+    let image = keep(&module, id, &if_match, picture, alt).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, image.url.clone()))
         .json(image))
@@ -137,10 +138,11 @@ async fn keep(
 pub(crate) async fn delete_image(
     module: web::Data<Module>,
     _: Admin,
-    path: web::Path<(Uuid, Uuid)>,
+    path: web::Path<(Hyphenated, Hyphenated)>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (product_id, image_id) = path.into_inner();
+    let (product_id, image_id) = (product_id.into_uuid(), image_id.into_uuid());
     let taken = images::take(module.pool(), product_id, image_id, &if_match).await;
     let key = taken.map_err(refused)?;
     // The sweep comes back to what does not go now.

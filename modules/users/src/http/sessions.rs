@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, delete, get, web};
 use garde::Validate;
 use platform::auth::Caller;
-use platform::{Cursor, Limit, Page, Params, Problem};
+use platform::{Cursor, Id, Limit, Page, Params, Problem};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -93,9 +93,9 @@ pub(super) async fn list_sessions(
 pub(super) async fn end_session(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    match sessions::end_by_id(&module.pool, caller.user_id, *id).await? {
+    match sessions::end_by_id(&module.pool, caller.user_id, id).await? {
         true => Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish()),
         false => Err(Problem::not_found("session")),
     }

@@ -132,8 +132,7 @@ impl Lander {
         .fetch_all(tx)
         .await?;
         let rows = reserved.into_iter();
-        let reserved: HashMap<Uuid, i64> =
-            rows.map(|row| (row.product_id, row.reserved)).collect();
+        let reserved: HashMap<Uuid, i64> = rows.map(|row| (row.product_id, row.reserved)).collect();
         records.retain(|record| {
             let refused = lowered(record).and_then(|(id, wanted)| {
                 let reserved = *reserved.get(&id)?;
