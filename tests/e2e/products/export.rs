@@ -345,10 +345,10 @@ async fn a_line_that_is_rejected_leaves_no_category_behind() {
     let sofa = shop.product(&admin, "SOFA", 100, 5).await;
     shop.product(&admin, "LAMP", 100, 5).await;
     shop.place_order(&admin, &[(&sofa, 3)]).await.expect(201);
-    let file = "sku,name,price,category,on_hand\n\
-        SOFA,Sofa,1.00,Home > Sofas,2\n\
-        LAMP,Lamp,1.00,Home > Lamps,2\n\
-        NEW,,1.00,Home > News,2\n";
+    let file = "sku,name,price_amount,category,on_hand\n\
+        SOFA,Sofa,100,Home > Sofas,2\n\
+        LAMP,Lamp,100,Home > Lamps,2\n\
+        NEW,,100,Home > News,2\n";
     let report = try_import(&shop, &admin, "text/csv", file.to_owned()).await;
     let rejected = report["rejected"].as_array().unwrap().iter();
     let mut lines: Vec<_> = rejected.map(|one| one["line"].as_u64()).collect();
