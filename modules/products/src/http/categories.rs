@@ -13,7 +13,6 @@ use crate::Module;
 use crate::catalogue::categories::{self, Category};
 use crate::catalogue::place_category::{self, CategoryError, CategoryFields, MAX_LEVELS};
 use crate::catalogue::rules;
-use crate::import::category::slug_of;
 
 /// All categories, as a forest.
 #[derive(Serialize, ToSchema)]
@@ -28,7 +27,8 @@ pub(super) struct CategoryBody {
     #[garde(custom(by(rules::check_category_name)))]
     #[schema(min_length = 1, max_length = 200, example = "Desk lamps")]
     name: String,
-    /// Unique. Made from the name unless given.
+    /// Unique. Made from the name unless given, with a number when another category has that:
+    /// `desk-lamps-2`.
     #[garde(inner(custom(by(rules::check_slug))))]
     #[schema(
         min_length = 1,
@@ -46,7 +46,7 @@ pub(super) struct CategoryBody {
 impl From<CategoryBody> for CategoryFields {
     fn from(body: CategoryBody) -> Self {
         Self {
-            slug: body.slug.unwrap_or_else(|| slug_of(&body.name)),
+            slug: body.slug,
             name: body.name,
             parent_id: body.parent_id,
         }
