@@ -128,7 +128,7 @@ pub async fn edge<B: MessageBody + 'static>(
             .into());
         }
     };
-    dress(response.headers_mut(), &request_id);
+    dress(response.response_mut(), &request_id);
     // One that goes on would be waited for.
     if head_only && response.response().body().size() == BodySize::Stream {
         response = response.map_body(|_, _| EitherBody::right(BoxBody::new(())));
@@ -165,7 +165,7 @@ impl ResponseError for Unanswered {
     fn error_response(&self) -> HttpResponse {
         let (path, request_id) = (Some(&*self.path), Some(&*self.request_id));
         let mut response = self.problem.response(path, request_id);
-        dress(response.headers_mut(), &self.request_id);
+        dress(&mut response, &self.request_id);
         response.map_body(|_, body| self.unread.clone().with(body))
     }
 }
@@ -230,7 +230,16 @@ fn keep_negotiated(said: &HeaderMap, headers: &mut HeaderMap) {
 /// nothing to clients, and is taken off again (RFC 9110, 8.4.1).
 pub const IDENTITY: &str = "identity";
 
-fn dress(headers: &mut HeaderMap, request_id: &str) {
+fn dress<B>(response: &mut HttpResponse<B>, request_id: &str) {
+    let status = response.status();
+    if status == StatusCode::REQUEST_TIMEOUT {
+        let head = response.head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
+    let headers = response.headers_mut();
+    if status == StatusCode::SERVICE_UNAVAILABLE && !headers.contains_key(header::RETRY_AFTER) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);
     }
