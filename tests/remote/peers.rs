@@ -73,7 +73,7 @@ async fn a_module_elsewhere_is_as_its_peer_says() {
     .await;
     let orders = front.health("/health/orders").await;
     assert!(orders.header("retry-after").is_some());
-    assert_eq!(orders.json["database"]["error"], "unavailable");
+    assert!(orders.json["database"]["error"].is_string());
     outage.end().await;
     split.close().await;
 }

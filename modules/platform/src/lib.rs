@@ -18,6 +18,7 @@ pub mod params;
 pub mod problem;
 pub mod redis;
 pub mod request;
+pub mod rfc3339;
 pub mod stream;
 pub mod task;
 pub mod trace;

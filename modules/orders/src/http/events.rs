@@ -224,7 +224,7 @@ impl Feed {
 struct Data<'a> {
     order_id: Uuid,
     status: Status,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     at: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,

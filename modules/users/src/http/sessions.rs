@@ -15,13 +15,13 @@ use crate::store::sessions::{self, Open};
 #[derive(Serialize, ToSchema)]
 struct Session {
     id: Uuid,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     created_at: OffsetDateTime,
     /// When it was last refreshed, or opened.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     last_used_at: OffsetDateTime,
     /// Unless it is refreshed before.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     expires_at: OffsetDateTime,
     /// Of the last use, shortened.
     #[serde(skip_serializing_if = "Option::is_none")]
