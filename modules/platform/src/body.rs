@@ -53,8 +53,8 @@ pub(crate) fn receive(
         let payload = payload.await.map_err(|_| unreadable())?;
         let mut bytes = read(&req, payload).await?;
         // Of a patch every field is optional, and so is the whole.
-        if bytes.is_empty() && req.method() == Method::PATCH {
-            bytes.extend_from_slice(b"{}");
+        if bytes.trim_ascii().is_empty() && req.method() == Method::PATCH {
+            bytes = web::BytesMut::from("{}");
         }
         Ok(bytes)
     }
@@ -130,7 +130,7 @@ where
 {
     expect_media_type(req, &["application/json"])?;
     let bytes = read(req, payload).await?;
-    if bytes.is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Ok(T::default());
     }
     parse(&bytes)

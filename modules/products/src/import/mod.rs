@@ -125,15 +125,15 @@ pub enum ImportError {
     Read {
         #[source]
         error: io::Error,
-        report: Report,
+        report: Box<Report>,
     },
     #[error("quotes are not closed in so many places that reading stopped at line {line}")]
-    Quotes { line: u64, report: Report },
+    Quotes { line: u64, report: Box<Report> },
     #[error("the database did not take the records")]
     Database {
         #[source]
         error: sqlx::Error,
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -172,7 +172,10 @@ pub async fn import<R: AsyncRead + Unpin>(
     let mut records = Records::new(reader, format.division());
     let mut parser = match Parser::open(format, currency, &mut records).await {
         Ok(parser) => parser?,
-        Err(error) => return Err(ImportError::Read { error, report }),
+        Err(error) => {
+            let report = Box::new(report);
+            return Err(ImportError::Read { error, report });
+        }
     };
     let lander = Lander::new(pool.clone(), currency, actor, parser.names());
     let mut flight = Flight::new(lander);
@@ -188,8 +191,10 @@ pub async fn import<R: AsyncRead + Unpin>(
     let landed = flight.land(&mut report).await;
     progress(report.progress(records.bytes()));
     bulk::finish(pool).await;
-    match read.and(landed.map_err(Stop::Database)) {
-        Ok(()) => Ok(report),
+    let ended = read.and(landed.map_err(Stop::Database));
+    let report = Box::new(report);
+    match ended {
+        Ok(()) => Ok(*report),
         Err(Stop::Read(error)) => Err(ImportError::Read { error, report }),
         Err(Stop::Quotes { line }) => Err(ImportError::Quotes { line, report }),
         Err(Stop::Database(error)) => Err(ImportError::Database { error, report }),
