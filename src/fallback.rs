@@ -58,6 +58,13 @@ impl KnownPaths {
         self
     }
 
+    /// Leaves out documented paths that this listener does not serve.
+    pub fn without(mut self, paths: &[&str]) -> Self {
+        let absent: Vec<_> = paths.iter().map(|path| segments(path)).collect();
+        self.paths.retain(|(path, _)| !absent.contains(path));
+        self
+    }
+
     /// Adds what operators and peers find on the private listener.
     pub fn and_private(mut self) -> Self {
         let private = [

@@ -36,6 +36,9 @@ use crate::wiring::Shop;
 /// The largest request of a port.
 const CALL_BYTES: usize = 4 << 20;
 
+/// Of the document, what is for everybody.
+const PUBLIC_ONLY: [&str; 2] = ["/.well-known/jwks.json", "/api/v1/openapi.json"];
+
 /// Serves peers and operators.
 pub fn start(
     settings: &Settings,
@@ -58,7 +61,8 @@ pub fn start(
     let request_limit = RequestLimit::new(settings.limits.requests_per_second);
     let body_limit = body_limit(settings);
     let hosted: Vec<_> = settings.hosted().collect();
-    let known = Arc::new(KnownPaths::of(&openapi::document_of(&hosted)).and_private());
+    let known = KnownPaths::of(&openapi::document_of(&hosted));
+    let known = Arc::new(known.without(&PUBLIC_ONLY).and_private());
     let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
     let outboxes = web::Data::new(shop.outboxes());
 

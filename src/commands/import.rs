@@ -9,7 +9,7 @@ use super::workbench::Workbench;
 use super::{Outcome, progress};
 use crate::cli::Output;
 use crate::settings::{Module, Settings};
-use products::import::{Format, Report, import};
+use products::import::{Format, RejectedLine, Report, import};
 
 /// Imports each file; rejected lines are told, the rest lands.
 pub async fn run(
@@ -67,10 +67,16 @@ async fn import_one(bench: &Workbench, path: &Path) -> anyhow::Result<Report> {
     let reader = tokio::io::BufReader::new(file);
     let report = import(pool, currency, None, format, reader, |progress| {
         bar.set_position(progress.bytes);
+        bar.suspend(|| progress.rejected.iter().for_each(tell));
     })
     .await?;
     bar.finish_and_clear();
     Ok(report)
+}
+
+/// What no report has room for is told as it comes.
+fn tell(rejected: &RejectedLine) {
+    eprintln!("  line {}: {}", rejected.line, rejected.message);
 }
 
 fn say(file: &Path, report: &Report) {
@@ -83,5 +89,9 @@ fn say(file: &Path, report: &Report) {
     );
     for rejected in &report.rejected {
         println!("  line {}: {}", rejected.line, rejected.message);
+    }
+    let told = report.rejected_total() - report.rejected.len() as u64;
+    if told > 0 {
+        println!("  and {told} more, told above on standard error");
     }
 }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ports_http::{Dial, Handshake, Peer, PeerConfig, Position, ServiceTokens, Step};
+use ports_http::{Dial, Fault, Handshake, Peer, PeerConfig, Position, ServiceTokens, Step};
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use crate::settings::{Mode, Module, ModuleSettings, Secrets, Settings};
@@ -95,12 +96,21 @@ impl Dials {
         &self.tokens
     }
 
+    /// Asks the peer of a module how that is.
+    pub async fn health<T: DeserializeOwned>(&self, module: Module) -> Option<Result<T, Fault>> {
+        let peer = self.get(module)?.position().peer.clone()?;
+        Some(peer.health(HEALTH_PATIENCE).await)
+    }
+
     /// Asks the peer of a module whether it can serve.
     pub async fn handshake(&self, module: Module) -> Option<Result<Handshake, String>> {
         let peer = self.get(module)?.position().peer.clone()?;
         Some(shake_hands(&peer).await)
     }
 }
+
+/// How long a peer may take to say how its module is; longer than it takes itself to ask its peers.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A peer that answers, hosts its module, speaks our version and can serve; or why not.
 async fn shake_hands(peer: &Peer) -> Result<Handshake, String> {

@@ -191,7 +191,8 @@ impl Gateway {
 fn refusal(peer: &Peer, fault: &Fault) -> Problem {
     tracing::warn!(module = peer.module(), peer = peer.url(), %fault, "a request could not be sent on");
     match fault {
-        Fault::TimedOut | Fault::ClientSlow => Problem::deadline_exceeded(),
+        Fault::TimedOut => Problem::deadline_exceeded(),
+        Fault::ClientSlow => Problem::request_timeout(),
         Fault::ClientGone => Problem::bad_request("bad_request", "The request could not be read."),
         _ => Problem::unavailable(),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use platform::db::{DatabaseHealth, Status};
 use platform::redis::Redis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::look::Look;
@@ -28,27 +28,52 @@ pub struct ModuleHealth {
     #[schema(example = "local")]
     pub(super) mode: &'static str,
     pub(super) status: Status,
-    /// Of a module in this process.
+    /// Of a module that is elsewhere, as its peer sees it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) database: Option<DatabaseHealth>,
-    /// Of products in this process: where the bytes of pictures are. The rest serves without it.
+    /// Of products: where the bytes of pictures are. The rest serves without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) media: Option<MediaHealth>,
     /// Of a module whose calls go elsewhere, wholly or in part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peer: Option<PeerHealth>,
     /// The modules that this one asks, by name.
-    pub(super) dependencies: BTreeMap<&'static str, Dependency>,
+    pub(super) dependencies: BTreeMap<String, Dependency>,
 }
 
-#[derive(Clone, Serialize, ToSchema)]
+/// A [`ModuleHealth`] as the peer of a module that is not hosted here tells it.
+#[derive(Clone, Deserialize)]
+pub struct Told {
+    pub(super) status: Status,
+    pub(super) database: Option<DatabaseHealth>,
+    pub(super) media: Option<MediaHealth>,
+    pub(super) dependencies: BTreeMap<String, Dependency>,
+}
+
+impl Told {
+    /// Of a peer that does not say.
+    pub(super) fn nothing() -> Self {
+        Self {
+            status: Status::Degraded,
+            database: Some(DatabaseHealth {
+                status: Status::Unhealthy,
+                latency_ms: None,
+                error: Some("unavailable".to_owned()),
+            }),
+            media: None,
+            dependencies: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct MediaHealth {
     pub(super) status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) latency_ms: Option<f64>,
     /// In a word; the log has the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<&'static str>,
+    pub(super) error: Option<String>,
 }
 
 /// The process that answers for a module.
@@ -67,7 +92,7 @@ pub struct PeerHealth {
     pub(super) whole: bool,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Dependency {
     pub(super) status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +100,7 @@ pub struct Dependency {
     /// `closed` lets calls through, `open` does not, `half_open` tries; a module in the same process
     /// is always `closed`.
     #[schema(example = "closed")]
-    pub(super) circuit: &'static str,
+    pub(super) circuit: String,
 }
 
 impl Dependency {
@@ -84,14 +109,14 @@ impl Dependency {
             return Some(Self {
                 status: peer.status,
                 latency_ms: peer.latency_ms,
-                circuit: peer.circuit,
+                circuit: peer.circuit.to_owned(),
             });
         }
         let database = look.databases.get(&module)?;
         Some(Self {
             status: database.status,
             latency_ms: database.latency_ms,
-            circuit: "closed",
+            circuit: "closed".to_owned(),
         })
     }
 }

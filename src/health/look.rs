@@ -13,7 +13,7 @@ use ports_http::calls::version_of;
 use ports_http::{Handshake, Hosted, Step};
 use tokio::sync::Mutex;
 
-use super::documents::{CacheHealth, Dependency, MediaHealth, ModuleHealth, PeerHealth};
+use super::documents::{CacheHealth, Dependency, MediaHealth, ModuleHealth, PeerHealth, Told};
 use crate::dials::Dials;
 use crate::settings::{Mode, Module, Settings};
 use crate::wiring::{Media, Store};
@@ -28,6 +28,7 @@ pub struct Health {
     stopping: AtomicBool,
     databases: Kept<Databases>,
     peers: Kept<Peers>,
+    told: Kept<Tales>,
     redis: Option<Redis>,
     cache: Kept<CacheHealth>,
     /// Where pictures are, when products is hosted.
@@ -43,10 +44,14 @@ type Databases = BTreeMap<Module, DatabaseHealth>;
 /// Of the modules that are elsewhere, wholly or in part.
 type Peers = BTreeMap<Module, PeerHealth>;
 
+/// Of the modules that are not hosted here.
+type Tales = BTreeMap<Module, Told>;
+
 /// What everything that modules depend on said, at one moment.
 pub(super) struct Look {
     pub(super) databases: Arc<Databases>,
     pub(super) peers: Arc<Peers>,
+    pub(super) told: Arc<Tales>,
     pub(super) media: Arc<Option<MediaHealth>>,
 }
 
@@ -72,6 +77,7 @@ impl Health {
             stopping: AtomicBool::new(false),
             databases: Mutex::default(),
             peers: Mutex::default(),
+            told: Mutex::default(),
             redis,
             cache: Mutex::default(),
             pictures,
@@ -90,15 +96,24 @@ impl Health {
         found.map_or(Mode::Off, |(_, mode)| *mode)
     }
 
-    pub(super) async fn look(&self) -> Look {
-        let (databases, peers, media) = futures_util::join!(
+    /// `by_peer`: who asks is one itself. What peers say of their modules is then left out, or two
+    /// that are each other's would ask without an end.
+    pub(super) async fn look(&self, by_peer: bool) -> Look {
+        let (databases, peers, told, media) = futures_util::join!(
             self.look_at_databases(),
             self.ask_peers(),
+            async {
+                match by_peer {
+                    true => Arc::default(),
+                    false => self.hear_peers().await,
+                }
+            },
             self.look_at_media()
         );
         Look {
             databases,
             peers,
+            told,
             media,
         }
     }
@@ -133,7 +148,7 @@ impl Health {
                 latency_ms: latency.map(|latency| latency.as_secs_f64() * 1000.0),
                 error: looked.err().map(|reason| {
                     tracing::warn!(reason, "the media store does not serve");
-                    "unavailable"
+                    "unavailable".to_owned()
                 }),
             })
         })
@@ -151,6 +166,26 @@ impl Health {
             join_all(asked).await.into_iter().flatten().collect()
         })
         .await
+    }
+
+    async fn hear_peers(&self) -> Arc<Tales> {
+        kept(&self.told, LOOK_KEPT, async {
+            let hosted = |module: &Module| self.stores.iter().any(|of| of.module == *module);
+            let dials = self.dials.modules().into_iter();
+            let heard = dials
+                .filter(|module| !hosted(module))
+                .map(async |module| Some((module, self.told(module).await?)));
+            join_all(heard).await.into_iter().flatten().collect()
+        })
+        .await
+    }
+
+    async fn told(&self, module: Module) -> Option<Told> {
+        let told = self.dials.health(module).await?;
+        Some(told.unwrap_or_else(|reason| {
+            tracing::warn!(%module, %reason, "a peer does not say how it is");
+            Told::nothing()
+        }))
     }
 
     /// Whether a module can be asked at its peer, when calls go there.
@@ -182,7 +217,7 @@ impl Health {
     }
 
     /// A module is as healthy as its database, or as its peer when it is remote; and degraded when
-    /// it needs one that is not healthy.
+    /// it needs one that is not healthy. Of one that is not hosted here, its peer knows.
     pub(super) fn module(&self, module: Module, look: &Look) -> Option<ModuleHealth> {
         let peer = look.peers.get(&module).filter(|peer| peer.whole);
         let database = look.databases.get(&module);
@@ -196,9 +231,9 @@ impl Health {
         } else {
             &[]
         };
-        let dependencies: BTreeMap<&'static str, Dependency> = needs
+        let mut dependencies: BTreeMap<String, Dependency> = needs
             .iter()
-            .filter_map(|needed| Some((needed.name(), Dependency::of(*needed, look)?)))
+            .filter_map(|needed| Some((needed.name().to_owned(), Dependency::of(*needed, look)?)))
             .collect();
         let media = (*look.media).clone();
         let media = media.filter(|_| module == Module::Products && database.is_some());
@@ -208,11 +243,17 @@ impl Health {
             (Status::Healthy, Some(Status::Degraded | Status::Unhealthy)) => Status::Degraded,
             (own, _) => own,
         };
+        let (mut database, mut media, mut status) = (database.cloned(), media, status);
+        if let Some(told) = look.told.get(&module).cloned() {
+            status = status.max(told.status);
+            (database, media) = (told.database, told.media);
+            dependencies = told.dependencies;
+        }
         Some(ModuleHealth {
             service: module.name(),
             mode: self.mode(module).name(),
             status,
-            database: database.cloned(),
+            database,
             media,
             peer: look.peers.get(&module).cloned(),
             dependencies,

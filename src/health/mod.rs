@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, get, web};
-use platform::Problem;
 use platform::db::Status;
 use platform::problem::ProblemDocument;
+use platform::{Problem, RequestContext};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -58,8 +58,8 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
     ),
 )]
 #[get("/health")]
-async fn process(health: web::Data<Health>) -> HttpResponse {
-    let (look, cache) = futures_util::join!(health.look(), health.look_at_cache());
+async fn process(health: web::Data<Health>, cx: RequestContext) -> HttpResponse {
+    let (look, cache) = futures_util::join!(health.look(cx.vouched), health.look_at_cache());
     let modules: BTreeMap<_, _> = Module::ALL
         .into_iter()
         .filter_map(|module| Some((module.name(), health.module(module, &look)?)))
@@ -120,12 +120,13 @@ async fn ready(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
 async fn of_module(
     health: web::Data<Health>,
     module: web::Path<String>,
+    cx: RequestContext,
 ) -> Result<HttpResponse, Problem> {
     let named = Module::ALL
         .into_iter()
         .find(|known| known.name() == *module);
     let module = named.ok_or_else(|| Problem::not_found("module"))?;
-    let look = health.look().await;
+    let look = health.look(cx.vouched).await;
     let document = health
         .module(module, &look)
         .ok_or_else(|| Problem::not_found("module in this process"))?;

@@ -19,6 +19,9 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
             // A route without a line is nobody's until it has one; a test finds it.
             let who = access::who(method, path).unwrap_or(Who::Admin);
             operation.security = Some(security(who));
+            if let ("PATCH", Some(RefOr::T(body))) = (method, &mut operation.request_body) {
+                body.required = Some(Required::False);
+            }
             if path.starts_with(BASE_PATH) {
                 for (status, words) in refusals(operation, who) {
                     problems::add(operation, status, words);
@@ -100,6 +103,7 @@ fn refusals(operation: &Operation, who: Who) -> Vec<(u16, &'static str)> {
         ),
         (for_admins, 403, "`forbidden`: for administrators"),
         (has_id, 404, "`not_found`: there is none, or not for you"),
+        (json, 408, "`request_timeout`: it did not come in time"),
         (
             has_body,
             413,

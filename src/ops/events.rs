@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
 use garde::Validate;
 use platform::outbox::{Outbox, STREAM, SubscriberStats};
-use platform::{Cursor, Limit, Params, Problem};
+use platform::{Cursor, Limit, Page, Params, Problem};
 use ports_http::{Dial, Step};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::settings::Module;
 /// `GET /ops/events`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EventsReport {
-    /// Those hosted here that tell others what happens.
+    /// Those hosted here; one that tells others nothing has no subscribers.
     pub modules: BTreeMap<Module, ModuleEvents>,
 }
 
@@ -126,22 +126,31 @@ fn address_of(dial: &Dial) -> Address {
     }
 }
 
-fn find(outboxes: &Outboxes, dials: &Dials, name: &str) -> Result<Arc<Outbox>, Problem> {
+/// `None` of a module that is hosted here and tells others nothing.
+fn find<'a>(
+    outboxes: &'a Outboxes,
+    dials: &Dials,
+    name: &str,
+) -> Result<Option<&'a Outbox>, Problem> {
     let module = Module::ALL.into_iter().find(|module| module.name() == name);
     let module = module.ok_or_else(|| Problem::not_found("module"))?;
-    let hosted = outboxes.iter().find(|hosted| hosted.module == module);
-    hosted
-        .map(|hosted| Arc::clone(&hosted.outbox))
-        .ok_or_else(|| elsewhere(module, dials))
+    let telling = outboxes.iter().find(|hosted| hosted.module == module);
+    match telling {
+        Some(telling) => Ok(Some(&telling.outbox)),
+        None if is_hosted(module, dials) => Ok(None),
+        None => Err(elsewhere(module, dials)),
+    }
+}
+
+fn is_hosted(module: Module, dials: &Dials) -> bool {
+    dials.get(module).is_some_and(|dial| dial.hosted())
 }
 
 fn elsewhere(module: Module, dials: &Dials) -> Problem {
-    let dial = dials.get(module);
-    let peer = dial.and_then(|dial| dial.position().peer.clone());
-    let detail = match (dial, peer) {
-        (Some(dial), _) if dial.hosted() => format!("{module} has no events to deliver."),
-        (_, Some(peer)) => format!("{module} is hosted elsewhere: ask {}.", peer.url()),
-        _ => format!("{module} is not hosted here: ask the process that hosts it."),
+    let peer = dials.get(module).map(|dial| dial.position().peer.clone());
+    let detail = match peer.flatten() {
+        Some(peer) => format!("{module} is hosted elsewhere: ask {}.", peer.url()),
+        None => format!("{module} is not hosted here: ask the process that hosts it."),
     };
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
@@ -155,10 +164,13 @@ pub async fn events(
     let of_each = outboxes
         .iter()
         .map(async |hosted| (hosted.module, hosted.events(&dials).await));
-    let modules = futures_util::future::join_all(of_each).await;
-    answer(EventsReport {
-        modules: modules.into_iter().collect(),
-    })
+    let hosted = dials.modules().into_iter();
+    let hosted = hosted.filter(|module| is_hosted(*module, &dials));
+    let mut modules: BTreeMap<_, _> = hosted
+        .map(|module| (module, ModuleEvents::default()))
+        .collect();
+    modules.extend(futures_util::future::join_all(of_each).await);
+    answer(EventsReport { modules })
 }
 
 #[derive(Debug, Deserialize, Validate)]
@@ -179,9 +191,17 @@ pub async fn parked(
     let outbox = find(&outboxes, &dials, &module)?;
     let params = params.0;
     let after = params.cursor.map(|cursor| cursor.decode()).transpose()?;
-    let page = outbox
-        .parked(after, params.limit.unwrap_or_default())
-        .await?;
+    let page = match outbox {
+        Some(outbox) => {
+            outbox
+                .parked(after, params.limit.unwrap_or_default())
+                .await?
+        }
+        None => Page {
+            items: Vec::new(),
+            next_cursor: None,
+        },
+    };
     Ok(answer(page))
 }
 
@@ -193,8 +213,8 @@ pub async fn replay(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (module, id) = path.into_inner();
-    let outbox = find(&outboxes, &dials, &module)?;
     let unknown = || Problem::not_found("parked event");
+    let outbox = find(&outboxes, &dials, &module)?.ok_or_else(unknown)?;
     let id = id.parse().map_err(|_| unknown())?;
     let row = outbox.replay(id).await?.ok_or_else(unknown)?;
     tracing::info!(%module, id, event_id = %row.event_id, "an operator replays a parked event");
@@ -209,7 +229,10 @@ pub async fn replay_all(
     module: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let outbox = find(&outboxes, &dials, &module)?;
-    let replayed = outbox.replay_all().await?;
+    let replayed = match outbox {
+        Some(outbox) => outbox.replay_all().await?,
+        None => 0,
+    };
     tracing::info!(%module, replayed, "an operator replays all parked events");
     Ok(answer(Replayed { replayed }))
 }

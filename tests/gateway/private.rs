@@ -227,3 +227,13 @@ async fn what_a_peer_sends_on_is_not_limited_again() {
     assert_eq!(peers, [200; 12]);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn what_is_for_everybody_is_not_there() {
+    let shop = Front::whole(&TestDatabases::create().await, &[]).await;
+    for path in ["/.well-known/jwks.json", "/api/v1/openapi.json", "/docs/"] {
+        let answer = ask(shop.private_address, get(path)).await;
+        answer.expect_problem(404, "unknown_route");
+    }
+    shop.close().await;
+}

@@ -152,7 +152,8 @@ async fn a_client_that_is_slow_is_not_the_fault_of_the_peer() {
         let mut client = connect(front.address).await;
         client.send(head(PATH, framing)).await;
         let answer = client.message().await.unwrap();
-        answer.expect_problem(503, "deadline_exceeded");
+        answer.expect_problem(408, "request_timeout");
+        assert_eq!(answer.head.all("connection"), ["close"], "{framing}");
         let next = ask(front.address, get(PATH)).await;
         assert_eq!(next.text(), "here", "{framing}");
     }

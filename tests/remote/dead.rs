@@ -39,7 +39,8 @@ async fn without_products_orders_are_refused_and_all_else_goes_on() {
             "{health}"
         );
         front.health("/health/ready").await.expect(200);
-        front.health("/health/products").await.expect(503);
+        let products = front.health("/health/products").await.expect(503);
+        assert_eq!(products["database"]["status"], "unhealthy", "{products}");
 
         split.proxy.set(Mode::Pass).await;
         eventually("products are back", async || {

@@ -38,12 +38,44 @@ async fn two_that_need_each_other_are_healthy() {
         let (ours, theirs) = tokio::join!(front.health("/health"), service.health("/health"));
         for health in [ours.expect(200), theirs.expect(200)] {
             assert_eq!(health["status"], "healthy", "{health}");
+            // Of each module, also of that which is at the other's.
+            for (name, module) in health["modules"].as_object().unwrap() {
+                let database = &module["database"];
+                assert_eq!(database["status"], "healthy", "{name}: {health}");
+                assert!(database["latency_ms"].is_number(), "{name}: {health}");
+                assert!(module["dependencies"].is_object(), "{name}: {health}");
+            }
         }
         // Longer than a look at health is kept.
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     }
     front.close().await;
     service.close().await;
+}
+
+#[tokio::test]
+async fn a_module_elsewhere_is_as_its_peer_says() {
+    let split = Split::without("orders", &[]).await;
+    let front = &split.front;
+    let orders = front.health("/health/orders").await.expect(200);
+    assert_eq!(orders["mode"], "remote");
+    assert_eq!(orders["database"]["status"], "healthy");
+    for needed in ["users", "products"] {
+        let needed = &orders["dependencies"][needed];
+        assert_eq!(needed["status"], "healthy", "{orders}");
+        assert_eq!(needed["circuit"], "closed", "{orders}");
+    }
+    let outage = Outage::of(Module::Orders, &split.databases).await;
+    eventually("orders are missed", async || {
+        let orders = front.health("/health/orders").await;
+        orders.status == 503 && orders.json["database"]["status"] == "unhealthy"
+    })
+    .await;
+    let orders = front.health("/health/orders").await;
+    assert!(orders.header("retry-after").is_some());
+    assert!(orders.json["database"]["error"].is_string());
+    outage.end().await;
+    split.close().await;
 }
 
 #[tokio::test]

@@ -39,6 +39,31 @@ pub enum PlaceError {
     Interrupted,
 }
 
+impl PlaceError {
+    /// As who named these products in this order hears of it: at the first line that names one.
+    pub fn at_lines(self, named: &[Uuid]) -> Problem {
+        let Self::UnknownProducts(ids) = self else {
+            return self.into();
+        };
+        let at = |id| named.iter().position(|named| *named == id);
+        let mut lines: Vec<_> = ids.into_iter().map(|id| (at(id), id)).collect();
+        lines.sort_unstable();
+        unknown_products(lines.into_iter().map(|(line, id)| match line {
+            Some(line) => (format!("items[{line}].product_id"), id),
+            None => ("items".to_owned(), id),
+        }))
+    }
+}
+
+fn unknown_products(fields: impl Iterator<Item = (String, Uuid)>) -> Problem {
+    let error = |(field, id)| FieldError::new(field, format!("product {id} is not sold"));
+    Problem::unprocessable(
+        "unknown_product",
+        "Some products do not exist or are not sold.",
+        fields.map(error).collect(),
+    )
+}
+
 impl From<PlaceError> for Problem {
     fn from(error: PlaceError) -> Self {
         match error {
@@ -47,13 +72,9 @@ impl From<PlaceError> for Problem {
                 "Some products are not available in the quantity asked for; see `products`.",
             )
             .with("products", json!(short)),
-            PlaceError::UnknownProducts(ids) => Problem::unprocessable(
-                "unknown_product",
-                "Some products do not exist or are not sold.",
-                ids.iter()
-                    .map(|id| FieldError::new("items", format!("product {id} is not sold")))
-                    .collect(),
-            ),
+            PlaceError::UnknownProducts(ids) => {
+                unknown_products(ids.into_iter().map(|id| ("items".to_owned(), id)))
+            }
             PlaceError::TotalTooLarge => {
                 Problem::invalid_field("items", "the total is too large to be charged")
             }

@@ -24,9 +24,9 @@ pub struct Order {
     pub shipping_address: Option<ShippingAddress>,
     #[schema(required)]
     pub note: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub updated_at: OffsetDateTime,
     /// Oldest first.
     pub history: Vec<Step>,
@@ -96,7 +96,7 @@ impl From<ports::users::Address> for ShippingAddress {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     pub status: Status,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub at: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

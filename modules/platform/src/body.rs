@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode, header};
@@ -12,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::Problem;
 use crate::auth::let_in;
 use crate::problem::FieldError;
+use crate::{Problem, RequestContext};
 
 /// A JSON body: 415 for another media type, 413 past [`BodyLimit`], 400 when it is no JSON, 422
 /// naming the field when it is JSON of another shape or breaks a rule of `T`.
@@ -50,7 +51,12 @@ pub(crate) fn receive(
         let_in.await?;
         expect_media_type(&req, media_types(req.method()))?;
         let payload = payload.await.map_err(|_| unreadable())?;
-        read(&req, payload).await
+        let mut bytes = read(&req, payload).await?;
+        // Of a patch every field is optional, and so is the whole.
+        if bytes.trim_ascii().is_empty() && req.method() == Method::PATCH {
+            bytes = web::BytesMut::from("{}");
+        }
+        Ok(bytes)
     }
 }
 
@@ -88,8 +94,20 @@ fn has_body(req: &HttpRequest) -> bool {
     req.headers().contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|l| l != "0")
 }
 
-/// The whole body, up to [`BodyLimit`].
-pub async fn read(req: &HttpRequest, mut payload: web::Payload) -> Result<web::BytesMut, Problem> {
+/// The whole body, up to [`BodyLimit`]: 408 when the client has not sent it by the request's deadline.
+pub async fn read(req: &HttpRequest, payload: web::Payload) -> Result<web::BytesMut, Problem> {
+    let context = req.extensions().get::<RequestContext>().cloned();
+    let deadline = context.map(|context| context.deadline);
+    // Whoever had no time from the beginning was not slow.
+    let Some(deadline) = deadline.filter(|deadline| *deadline > Instant::now()) else {
+        return read_all(req, payload).await;
+    };
+    let reading = tokio::time::timeout_at(deadline.into(), read_all(req, payload));
+    let in_time = reading.await;
+    in_time.unwrap_or_else(|_| Err(Problem::request_timeout()))
+}
+
+async fn read_all(req: &HttpRequest, mut payload: web::Payload) -> Result<web::BytesMut, Problem> {
     let limit = match req.app_data::<BodyLimit>() {
         Some(BodyLimit(0)) | None => usize::MAX,
         Some(BodyLimit(limit)) => *limit,
@@ -112,7 +130,7 @@ where
 {
     expect_media_type(req, &["application/json"])?;
     let bytes = read(req, payload).await?;
-    if bytes.is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Ok(T::default());
     }
     parse(&bytes)

@@ -130,7 +130,7 @@ pub async fn edge<B: MessageBody + 'static>(
             .into());
         }
     };
-    dress(response.headers_mut(), &request_id, secure);
+    dress(response.response_mut(), &request_id, secure);
     // One that goes on would be waited for.
     if head_only && response.response().body().size() == BodySize::Stream {
         response = response.map_body(|_, _| EitherBody::right(BoxBody::new(())));
@@ -168,7 +168,7 @@ impl ResponseError for Unanswered {
     fn error_response(&self) -> HttpResponse {
         let (path, request_id) = (Some(&*self.path), Some(&*self.request_id));
         let mut response = self.problem.response(path, request_id);
-        dress(response.headers_mut(), &self.request_id, self.secure);
+        dress(&mut response, &self.request_id, self.secure);
         response.map_body(|_, body| self.unread.clone().with(body))
     }
 }
@@ -237,9 +237,18 @@ pub const IDENTITY: &str = "identity";
 const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// `secure` where the listener itself speaks TLS.
-fn dress(headers: &mut HeaderMap, request_id: &str, secure: bool) {
+fn dress<B>(response: &mut HttpResponse<B>, request_id: &str, secure: bool) {
+    let status = response.status();
+    if status == StatusCode::REQUEST_TIMEOUT {
+        let head = response.head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
+    let headers = response.headers_mut();
     if secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE && !headers.contains_key(header::RETRY_AFTER) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);

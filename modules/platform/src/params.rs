@@ -37,6 +37,9 @@ pub fn parse<T>(text: &[u8]) -> Result<T, Problem>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
+    if let Some(name) = not_utf8(text) {
+        return Err(Problem::invalid_field(name, "must be UTF-8"));
+    }
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text)
         .map_err(|error| Problem::invalid_field("query", error.to_string()))?;
     if let Some((name, _)) = pairs.iter().find(|(_, value)| value.contains('\0')) {
@@ -56,6 +59,33 @@ where
         Problem::invalid_field(field, message)
     })?;
     validate(value)
+}
+
+/// The first parameter that is not UTF-8; a parser would put U+FFFD in its place.
+fn not_utf8(text: &[u8]) -> Option<String> {
+    let mut pairs = text.split(|byte| *byte == b'&');
+    let wrong = pairs.find(|pair| String::from_utf8(decoded(pair)).is_err())?;
+    let name = wrong.split(|byte| *byte == b'=').next()?;
+    let name = String::from_utf8(decoded(name));
+    Some(name.unwrap_or_else(|_| "query".to_owned()))
+}
+
+fn decoded(mut text: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    let mut bytes = Vec::with_capacity(text.len());
+    while let [first, rest @ ..] = text {
+        let escaped = match text {
+            [b'%', high, low, ..] => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        let (byte, length) = match escaped {
+            Some((high, low)) => (high << 4 | low, 3),
+            None => (*first, 1),
+        };
+        bytes.push(byte);
+        text = text.get(length..).unwrap_or(rest);
+    }
+    bytes
 }
 
 fn form_pairs(text: &[u8]) -> form_urlencoded::Parse<'_> {
@@ -85,6 +115,9 @@ mod tests {
             "limit=",
             "limit=1&limit=2",
             "limit=%00",
+            "limit=%ff",
+            "a=%C3%A4&limit=7%e4",
+            "%6Cimit=%C3+%A4",
         ] {
             let problem = parse::<Query>(text.as_bytes()).unwrap_err();
             let body = problem.response(None, None).into_body();

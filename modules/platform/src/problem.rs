@@ -123,6 +123,15 @@ impl Problem {
         .with_header(header::RETRY_AFTER, "1")
     }
 
+    /// The client did not send all of its request in time.
+    pub fn request_timeout() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The body did not come in time.",
+        )
+    }
+
     /// Our fault. The cause is logged, never shown.
     pub fn internal() -> Self {
         Self::new(

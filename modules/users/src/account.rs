@@ -20,9 +20,9 @@ pub struct User {
     #[schema(value_type = auth::Role)]
     pub role: Role,
     pub is_active: bool,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub updated_at: OffsetDateTime,
 }
 

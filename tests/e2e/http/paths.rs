@@ -1,6 +1,7 @@
 //! Paths that lead nowhere, and methods that a path does not answer.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{Raw, TestShop};
 
@@ -74,15 +75,23 @@ async fn a_path_cannot_climb() {
 async fn a_malformed_id_names_nothing() {
     let shop = TestShop::open().await;
     let admin = shop.admin().await;
+    let product = shop.product(&admin, "SOFA", 100, 1).await;
+    let loud = product.to_uppercase();
+    shop.get(&format!("/products/{loud}")).await.expect(200);
     for id in [
         "1",
         "x",
         "null",
         "018f-0000",
         "0198c5a0-0000-7000-8000-00000000000g",
+        &product.replace('-', ""),
+        &format!("{{{product}}}"),
+        &format!("%7B{product}%7D"),
+        &format!("urn:uuid:{product}"),
     ] {
         for (method, path) in [
             (Method::GET, format!("/products/{id}")),
+            (Method::DELETE, format!("/products/{product}/images/{id}")),
             (Method::PUT, format!("/products/{id}/stock")),
             (Method::POST, format!("/products/{id}/stock/adjustments")),
             (Method::GET, format!("/orders/{id}")),
@@ -92,6 +101,37 @@ async fn a_malformed_id_names_nothing() {
             let answer = shop.send(request.bearer_auth(&admin.token)).await;
             answer.expect_problem(404, "not_found");
         }
+    }
+    for id in [
+        product.replace('-', ""),
+        format!("{{{product}}}"),
+        format!("urn:uuid:{product}"),
+    ] {
+        let new = json!({ "sku": "X", "name": "X", "price": { "amount": 1, "currency": "EUR" },
+            "category_id": id });
+        let order = json!({ "items": [{ "product_id": id, "quantity": 1 }] });
+        let away = json!({ "items": [{ "product_id": product, "quantity": 1 }],
+            "shipping_address_id": id });
+        for (path, body, field) in [
+            ("/products", new, "category_id"),
+            (
+                "/categories",
+                json!({ "name": "X", "parent_id": id }),
+                "parent_id",
+            ),
+            ("/orders", order, "items[0].product_id"),
+            ("/orders", away, "shipping_address_id"),
+            (
+                "/cart/checkout",
+                json!({ "shipping_address_id": id }),
+                "shipping_address_id",
+            ),
+        ] {
+            let answer = shop.post_as(&admin, path, &body).await;
+            answer.expect_invalid(field);
+        }
+        let answer = shop.get_as(&admin, &format!("/orders?user_id={id}")).await;
+        answer.expect_invalid("user_id");
     }
     shop.close().await;
 }

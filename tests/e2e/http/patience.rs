@@ -35,7 +35,9 @@ async fn whoever_is_slow_waits_alone_and_not_for_ever() {
     }
     for mut body in bodies {
         let answer = body.answer().await;
-        answer.expect_problem(503, "deadline_exceeded");
+        assert_eq!(answer.header("connection"), Some("close"));
+        answer.expect_problem(408, "request_timeout");
+        assert!(body.is_closed().await);
     }
     for mut head in heads {
         assert_eq!(head.answer().await.status, 408);

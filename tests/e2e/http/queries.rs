@@ -17,6 +17,7 @@ async fn a_query_parameter_that_is_wrong_is_422_and_named() {
         ("cursor=", "cursor"),
         ("cursor=nonsense", "cursor"),
         ("cursor=bnVsbA", "cursor"),
+        ("cursor=%ff", "cursor"),
     ] {
         for path in ["/products", "/orders"] {
             println!("{path}?{query}");
@@ -37,6 +38,9 @@ async fn a_query_parameter_that_is_wrong_is_422_and_named() {
         ("category=", "category"),
         ("handle=", "handle"),
         ("q=%00", "q"),
+        ("q=%ff", "q"),
+        ("q=sofa%C3", "q"),
+        ("%ff=1", "query"),
         ("category=%00", "category"),
         ("handle=a%00", "handle"),
     ] {

@@ -18,12 +18,16 @@ async fn export(shop: &TestShop, admin: &Customer, format: &str) -> String {
 }
 
 async fn import(shop: &TestShop, admin: &Customer, kind: &str, file: String) -> Value {
+    let report = try_import(shop, admin, kind, file).await;
+    assert_eq!(report["rejected"], json!([]));
+    report
+}
+
+async fn try_import(shop: &TestShop, admin: &Customer, kind: &str, file: String) -> Value {
     let request = shop.request(Method::POST, "/api/v1/products/import");
     let request = request.bearer_auth(&admin.token);
     let answer = shop.send(request.header("content-type", kind).body(file));
-    let report = answer.await.expect(200);
-    assert_eq!(report["rejected"], json!([]));
-    report
+    answer.await.expect(200)
 }
 
 /// Everything about the products but their ids and times, by sku.
@@ -331,5 +335,30 @@ async fn so_many_exports_at_a_time() {
         answer.status() == 200
     })
     .await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_rejected_leaves_no_category_behind() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let sofa = shop.product(&admin, "SOFA", 100, 5).await;
+    shop.product(&admin, "LAMP", 100, 5).await;
+    shop.place_order(&admin, &[(&sofa, 3)]).await.expect(201);
+    let file = "sku,name,price_amount,category,on_hand\n\
+        SOFA,Sofa,100,Home > Sofas,2\n\
+        LAMP,Lamp,100,Home > Lamps,2\n\
+        NEW,,100,Home > News,2\n";
+    let report = try_import(&shop, &admin, "text/csv", file.to_owned()).await;
+    let rejected = report["rejected"].as_array().unwrap().iter();
+    let mut lines: Vec<_> = rejected.map(|one| one["line"].as_u64()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [Some(2), Some(4)], "{report}");
+    assert!(report["rejected"].to_string().contains("below the 3"));
+    assert_eq!(report["updated"], 1);
+    let lamps = json!({ "name": "Lamps", "slug": "lamps", "children": [] });
+    let home = json!([{ "name": "Home", "slug": "home", "children": [lamps] }]);
+    assert_eq!(tree(&shop).await["items"], home);
+    assert_eq!(shop.stock(&sofa).await, (5, 3, 2));
     shop.close().await;
 }

@@ -742,3 +742,50 @@ async fn what_a_crash_leaves_behind_is_swept() {
     assert_eq!(product["images"], json!([kept]));
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_picture_is_not_added_to_nor_taken_from_a_product_that_has_changed() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let id = shop.product(&admin, "SOFA", 100, 5).await;
+    let path = format!("/products/{id}");
+    let tag = async || shop.get(&path).await.header("etag").unwrap().to_owned();
+    let add = async |tag: &str| {
+        let request = shop.upload(&admin, &id, form_of(&png(4, 4)));
+        shop.send(request.header("if-match", tag)).await
+    };
+    let take = async |image: &Value, tag: &str| {
+        let image = image["id"].as_str().unwrap();
+        let path = format!("/api/v1{path}/images/{image}");
+        let request = shop.request(Method::DELETE, &path);
+        let request = request.bearer_auth(&admin.token).header("if-match", tag);
+        shop.send(request).await
+    };
+
+    let stale = tag().await;
+    shop.put_as(&admin, &format!("{path}/stock"), &json!({ "on_hand": 6 }))
+        .await
+        .expect(200);
+    let now = tag().await;
+    add(&stale).await.expect_problem(412, "precondition_failed");
+    assert_eq!(tag().await, now);
+    let image = add(&now).await.expect(201);
+
+    let changed = tag().await;
+    assert_ne!(changed, now);
+    let answer = take(&image, &now).await;
+    answer.expect_problem(412, "precondition_failed");
+    assert_eq!(tag().await, changed);
+    take(&json!({ "id": NOTHING }), &now)
+        .await
+        .expect_problem(404, "not_found");
+    take(&image, &changed).await.expect(204);
+    take(&image, "*").await.expect_problem(404, "not_found");
+
+    let now = tag().await;
+    let both = join_all([add(&now), add(&now)]).await;
+    let mut statuses: Vec<u16> = both.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 412]);
+    shop.close().await;
+}

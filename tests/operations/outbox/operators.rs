@@ -187,7 +187,17 @@ async fn operators_alone_are_told_and_only_of_what_is_here() {
     .unwrap();
     let events = shop.ops(Method::GET, "/ops/events").await.expect(200);
     let modules = events["modules"].as_object().unwrap();
-    assert_eq!(modules.keys().collect::<Vec<_>>(), ["orders", "users"]);
+    assert_eq!(
+        modules.keys().collect::<Vec<_>>(),
+        ["orders", "products", "users"]
+    );
+    assert_eq!(modules["products"]["subscribers"], json!({}));
+    let none = shop.ops(Method::GET, "/ops/events/products/parked").await;
+    let none = none.expect(200);
+    assert_eq!(none, json!({ "items": [], "next_cursor": null }));
+    let path = "/ops/events/products/parked/replay";
+    let none = shop.ops(Method::POST, path).await.expect(200);
+    assert_eq!(none["replayed"], 0);
     let users = &events["modules"]["users"]["subscribers"];
     assert_eq!(users["orders"]["address"], "local");
     for subscriber in ["stream", "nobody"] {
@@ -199,11 +209,11 @@ async fn operators_alone_are_told_and_only_of_what_is_here() {
         assert!(waiting["oldest_seconds"].as_f64() >= Some(0.0));
     }
     for (method, path) in [
-        (Method::GET, "/ops/events/products/parked"),
         (Method::GET, "/ops/events/shop/parked"),
         (Method::POST, "/ops/events/orders/parked/4711/replay"),
         (Method::POST, "/ops/events/orders/parked/x/replay"),
-        (Method::POST, "/ops/events/products/parked/replay"),
+        (Method::POST, "/ops/events/products/parked/4711/replay"),
+        (Method::POST, "/ops/events/shop/parked/replay"),
     ] {
         let unknown = shop.ops(method, path).await;
         unknown.expect_problem(404, "not_found");

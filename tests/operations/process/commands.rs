@@ -74,6 +74,19 @@ async fn commands_work_beside_a_running_instance() {
         "{text}"
     );
 
+    // Every line that is left out is told, also those that no report has room for.
+    let file = folder.path().join("broken.ndjson");
+    std::fs::write(&file, "x\n".repeat(10_002)).unwrap();
+    let import = ask(&["import", file.to_str().unwrap()]).await;
+    assert_eq!(import.status.code(), Some(1), "{}", said(&import));
+    let told = said(&import);
+    assert!(told.contains("0 imported, 0 updated, 10002 rejected"));
+    let lines = told.lines().filter(|line| line.starts_with("  line "));
+    assert_eq!(lines.count(), 10_002);
+    for line in [1, 10_000, 10_001, 10_002] {
+        assert!(told.contains(&format!("  line {line}: ")), "{line}");
+    }
+
     may_sign_in(&process, create_admin(folder.path(), &process).await).await;
     process.signal(Signal::SIGTERM);
     assert_eq!(process.ended().await, Some(0));

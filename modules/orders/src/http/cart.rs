@@ -3,10 +3,9 @@ use actix_web::{HttpResponse, delete, get, put, web};
 use garde::Validate;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
-use platform::{Body, Problem, RequestContext};
+use platform::{Body, Id, Problem, RequestContext};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::Module;
 use crate::cart::Cart;
@@ -55,10 +54,10 @@ pub async fn put_cart_item(
     module: web::Data<Module>,
     caller: Caller,
     cx: RequestContext,
-    product_id: web::Path<Uuid>,
+    Id(product_id): Id,
     body: Body<PutCartItem>,
 ) -> Result<HttpResponse, Problem> {
-    let (user_id, product_id) = (caller.user_id, *product_id);
+    let user_id = caller.user_id;
     let cart = match body.0.quantity {
         0 => module.remove_from_cart(user_id, product_id, &cx).await?,
         quantity => {
@@ -82,11 +81,10 @@ pub async fn delete_cart_item(
     module: web::Data<Module>,
     caller: Caller,
     cx: RequestContext,
-    product_id: web::Path<Uuid>,
+    Id(product_id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let cart = module
-        .remove_from_cart(caller.user_id, *product_id, &cx)
-        .await?;
+    let user_id = caller.user_id;
+    let cart = module.remove_from_cart(user_id, product_id, &cx).await?;
     Ok(answer(cart))
 }
 

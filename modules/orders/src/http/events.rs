@@ -9,7 +9,7 @@ use futures_util::stream;
 use platform::auth::LastingCaller;
 use platform::edge::IDENTITY;
 use platform::problem::ProblemDocument;
-use platform::{Problem, RequestContext};
+use platform::{Id, Problem, RequestContext};
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
@@ -77,9 +77,9 @@ pub async fn order_events(
     who: LastingCaller,
     cx: RequestContext,
     http: HttpRequest,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let order = visible(store::by_id(module.pool(), *id).await?, &who.caller)?;
+    let order = visible(store::by_id(module.pool(), id).await?, &who.caller)?;
     let sent = last_seen(&http, &order);
     if order.status.is_final() && sent == order.history.len() {
         return Ok(HttpResponse::NoContent()
@@ -224,7 +224,7 @@ impl Feed {
 struct Data<'a> {
     order_id: Uuid,
     status: Status,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     at: OffsetDateTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,

@@ -22,6 +22,7 @@ pub struct PlaceOrder {
     items: Vec<PlaceOrderItem>,
     /// One of the caller's addresses; the order keeps it as it is now.
     #[garde(skip)]
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     shipping_address_id: Option<Uuid>,
     #[garde(inner(length(chars, max = 1000)))]
     #[schema(max_length = 1000)]
@@ -32,6 +33,7 @@ pub struct PlaceOrder {
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrderItem {
     #[garde(skip)]
+    #[serde(with = "uuid::serde::hyphenated")]
     product_id: Uuid,
     #[garde(range(min = 1, max = QUANTITY_MOST))]
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
@@ -43,6 +45,7 @@ pub struct PlaceOrderItem {
 pub struct CheckOut {
     /// One of the caller's addresses; the order keeps it as it is now.
     #[garde(skip)]
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     shipping_address_id: Option<Uuid>,
     #[garde(inner(length(chars, max = 1000)))]
     #[schema(max_length = 1000)]
@@ -83,6 +86,7 @@ pub async fn place_order(
         .items
         .iter()
         .map(|item| (item.product_id, item.quantity));
+    let named: Vec<Uuid> = body.items.iter().map(|item| item.product_id).collect();
     let request = Request {
         user_id: caller.user_id,
         lines: merge_lines(lines)?,
@@ -91,7 +95,8 @@ pub async fn place_order(
         note: body.note,
         idempotency_key: idempotency_key(&http)?,
     };
-    let placed = module.into_inner().place(request, &cx).await?;
+    let placed = module.into_inner().place(request, &cx).await;
+    let placed = placed.map_err(|error| error.at_lines(&named))?;
     Ok(answer(placed))
 }
 

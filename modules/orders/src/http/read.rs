@@ -3,7 +3,7 @@ use actix_web::{HttpResponse, get, web};
 use garde::Validate;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
-use platform::{Cursor, Limit, Page, Params, Problem};
+use platform::{Cursor, Id, Limit, Page, Params, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::store::{self, OrderFilter};
 pub struct ListOrders {
     status: Option<Status>,
     /// Admins only; customers see their own orders.
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     user_id: Option<Uuid>,
     /// The order's number, in any case, with or without its dash.
     #[param(
@@ -85,9 +86,9 @@ pub async fn list_orders(
 pub async fn get_order(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let order = store::by_id(module.pool(), *id).await?;
+    let order = store::by_id(module.pool(), id).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(visible(order, &caller)?))

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use garde::Validate;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
-use platform::{Problem, RequestContext, body};
+use platform::{Id, Problem, RequestContext, body};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -59,11 +59,11 @@ pub async fn cancel_order(
     module: web::Data<Module>,
     caller: Caller,
     cx: RequestContext,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     http: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let order = visible(store::by_id(module.pool(), *id).await?, &caller)?;
+    let order = visible(store::by_id(module.pool(), id).await?, &caller)?;
     let request: CancelOrder = body::optional(&http, payload).await?;
     let cancel = Change {
         reason: request.reason.as_deref(),
@@ -91,11 +91,11 @@ macro_rules! steps {
                 module: web::Data<Module>,
                 caller: Caller,
                 cx: RequestContext,
-                id: web::Path<Uuid>,
+                Id(id): Id,
                 http: HttpRequest,
                 payload: web::Payload,
             ) -> Result<HttpResponse, Problem> {
-                step(&module, Status::$status, &caller, &cx, *id, (http, payload)).await
+                step(&module, Status::$status, &caller, &cx, id, (http, payload)).await
             }
         )*
     };

@@ -3,10 +3,9 @@ use actix_web::{HttpResponse, delete, get, post, web};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::problem::ProblemDocument;
-use platform::{Body, Cursor, Limit, Page, Params, Problem};
+use platform::{Body, Cursor, Id, Limit, Page, Params, Problem};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use crate::Module;
 use crate::webhooks::{self, CreatedWebhook, Delivery, EventType, NewWebhook, URL_MOST, Webhook};
@@ -107,9 +106,9 @@ pub async fn list_webhooks(
 pub async fn get_webhook(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let found = webhooks::by_id(module.pool(), *id).await?;
+    let found = webhooks::by_id(module.pool(), id).await?;
     Ok(no_store(found.ok_or_else(unknown)?))
 }
 
@@ -125,9 +124,9 @@ pub async fn get_webhook(
 pub async fn delete_webhook(
     module: web::Data<Module>,
     Admin(caller): Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    if !webhooks::delete(module.pool(), *id).await? {
+    if !webhooks::delete(module.pool(), id).await? {
         return Err(unknown());
     }
     tracing::info!(webhook_id = %id, admin = %caller.user_id, "a webhook was deleted");
@@ -146,12 +145,12 @@ pub async fn delete_webhook(
 pub async fn list_deliveries(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     Params(params): Params<PageParams>,
 ) -> Result<HttpResponse, Problem> {
     let before = params.cursor.map(|cursor| cursor.decode()).transpose()?;
     let limit = params.limit.unwrap_or_default();
-    let found = webhooks::deliveries(module.pool(), *id, before, limit).await?;
+    let found = webhooks::deliveries(module.pool(), id, before, limit).await?;
     let found = found.ok_or_else(unknown)?;
     Ok(no_store(Page::from_rows(found, limit, |delivery| {
         delivery.id

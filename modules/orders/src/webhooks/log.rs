@@ -20,14 +20,14 @@ pub struct Delivery {
     pub event_type: EventType,
     pub order_id: Uuid,
     pub status: DeliveryStatus,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "platform::rfc3339::option")]
     #[schema(required)]
     pub delivered_at: Option<OffsetDateTime>,
     /// While it is pending. One that is under way shows when it would be tried again if nothing
     /// came of it.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "platform::rfc3339::option")]
     #[schema(required)]
     pub next_attempt_at: Option<OffsetDateTime>,
     /// Oldest first.

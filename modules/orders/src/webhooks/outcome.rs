@@ -17,7 +17,7 @@ const FAILING_MOST: Duration = Duration::from_secs(5 * 24 * 3600);
 /// One try to deliver.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub at: OffsetDateTime,
     /// What the receiver answered; `null` when it did not.
     #[schema(required)]

@@ -9,7 +9,7 @@ use crate::order::Order;
 struct Payload<'a> {
     #[serde(rename = "type")]
     event_type: &'a str,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     timestamp: OffsetDateTime,
     data: Order,
 }

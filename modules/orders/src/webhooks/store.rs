@@ -30,14 +30,14 @@ macro_rules! view {
             /// `gone`: it answered 410. `failing`: it took nothing for five days.
             #[schema(required, value_type = Option<DisabledReason>)]
             pub disabled_reason: Option<String>,
-            #[serde(with = "time::serde::rfc3339::option")]
+            #[serde(with = "platform::rfc3339::option")]
             #[schema(required)]
             pub disabled_at: Option<OffsetDateTime>,
             /// Since when every attempt has failed.
-            #[serde(with = "time::serde::rfc3339::option")]
+            #[serde(with = "platform::rfc3339::option")]
             #[schema(required)]
             pub failing_since: Option<OffsetDateTime>,
-            #[serde(with = "time::serde::rfc3339")]
+            #[serde(with = "platform::rfc3339")]
             pub created_at: OffsetDateTime,
             $($own)*
         }

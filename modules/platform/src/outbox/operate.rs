@@ -35,7 +35,7 @@ pub struct Parked {
     pub aggregate_id: Uuid,
     pub attempts: i32,
     /// `None` once it is replayed.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "crate::rfc3339::option")]
     pub parked_at: Option<OffsetDateTime>,
     pub last_error: Option<String>,
     pub event: Value,

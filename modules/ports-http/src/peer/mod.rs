@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ::http::{HeaderName, HeaderValue, Request, Response, Uri};
 use actix_web::web::Bytes;
 use hyper::body::{Body as _, Incoming};
+use serde::de::DeserializeOwned;
 
 pub use circuit::Circuit;
 pub(crate) use http::Again;
@@ -17,7 +18,7 @@ pub use http::{Body, BoxError, ClientGone};
 pub use places::{Place, Turn};
 
 use crate::handshake::Handshake;
-use crate::wire::X_REQUEST_ID;
+use crate::wire::{X_REQUEST_ID, X_SERVICE};
 use crate::{Fault, ServiceTokens};
 use http::Http;
 use places::Places;
@@ -222,6 +223,17 @@ impl Peer {
     /// Asks what the peer hosts and whether that can serve; past circuit and bulkhead.
     pub async fn handshake(&self, patience: Duration) -> Result<Handshake, Fault> {
         within(patience, asked(self.http.clone(), self.question()?)).await
+    }
+
+    /// What the peer says of the health of its module, well or not; past circuit and bulkhead.
+    pub async fn health<T: DeserializeOwned>(&self, patience: Duration) -> Result<T, Fault> {
+        let mut request = Request::new(http::empty());
+        *request.uri_mut() = self.uri(&format!("/health/{}", self.module))?;
+        let service = HeaderName::from_static(X_SERVICE);
+        request.headers_mut().insert(service, self.bearer()?);
+        let answer = self.http.clone().whole_answer(request);
+        let answer = within(patience, answer).await?;
+        serde_json::from_slice(answer.body()).map_err(|error| Fault::Undecodable(error.to_string()))
     }
 
     fn question(&self) -> Result<Request<Body>, Fault> {

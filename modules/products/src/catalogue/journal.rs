@@ -23,7 +23,7 @@ pub(crate) struct Adjustment {
     /// The order that the pieces went with.
     #[schema(required)]
     pub(crate) order_id: Option<Uuid>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
 }
 

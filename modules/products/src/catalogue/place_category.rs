@@ -1,11 +1,14 @@
 //! Writing categories: where they stand, and what they are called.
 
+use std::collections::HashSet;
+
 use platform::db::{self, retry_contention};
 use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::categories::{self, Category};
+use crate::import::category::slug_of;
 
 /// As deep as the paths that files may have.
 pub(crate) const MAX_LEVELS: i64 = 20;
@@ -14,7 +17,8 @@ pub(crate) const MAX_LEVELS: i64 = 20;
 #[derive(Debug)]
 pub(crate) struct CategoryFields {
     pub(crate) name: String,
-    pub(crate) slug: String,
+    /// Made from the name unless given.
+    pub(crate) slug: Option<String>,
     pub(crate) parent_id: Option<Uuid>,
 }
 
@@ -89,18 +93,22 @@ async fn place(pool: &PgPool, id: Uuid, to: &CategoryFields, write: Write) -> Ou
     sqlx::query!("select is_whole from category_tree for update")
         .fetch_optional(&mut *tx)
         .await?;
+    let slug = match &to.slug {
+        Some(slug) => slug.clone(),
+        None => free_slug(&mut tx, id, &slug_of(&to.name)).await?,
+    };
     let statement = match write {
         Write::Create => sqlx::query!(
             "insert into categories (id, name, slug) values ($1, $2, $3)",
             id,
             to.name,
-            to.slug
+            slug
         ),
         Write::Replace => sqlx::query!(
             "update categories set name = $2, slug = $3, parent_id = null where id = $1",
             id,
             to.name,
-            to.slug
+            slug
         ),
     };
     if statement.execute(&mut *tx).await?.rows_affected() == 0 {
@@ -121,6 +129,25 @@ async fn place(pool: &PgPool, id: Uuid, to: &CategoryFields, write: Write) -> Ou
     let category = categories::by_id(&mut *tx, id).await?;
     tx.commit().await?;
     Ok(category.ok_or(CategoryError::Unknown))
+}
+
+/// The slug, or with the first number that makes it one that no other category has.
+async fn free_slug(tx: &mut PgConnection, id: Uuid, slug: &str) -> Result<String, sqlx::Error> {
+    let taken = sqlx::query_scalar!(
+        "select slug from categories where starts_with(slug, $1) and id <> $2",
+        slug,
+        id
+    )
+    .fetch_all(tx)
+    .await?;
+    let taken: HashSet<String> = taken.into_iter().collect();
+    let mut tried = slug.to_owned();
+    let mut number = 1;
+    while taken.contains(&tried) {
+        number += 1;
+        tried = format!("{slug}-{number}");
+    }
+    Ok(tried)
 }
 
 async fn may_stand_below(tx: &mut PgConnection, id: Uuid, parent_id: Uuid) -> Outcome<()> {

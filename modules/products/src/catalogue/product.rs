@@ -27,10 +27,10 @@ pub(crate) struct Product {
     pub(crate) images: Vec<Image>,
     pub(crate) stock: Stock,
     pub(crate) is_active: bool,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub(crate) created_at: OffsetDateTime,
     /// When anything but the stock changed last.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     pub(crate) updated_at: OffsetDateTime,
 }
 

@@ -38,6 +38,7 @@ macro_rules! product_body {
             #[garde(dive)]
             price: Price,
             #[garde(skip)]
+            #[serde(default, with = "uuid::serde::hyphenated::option")]
             category_id: Option<Uuid>,
             /// What variants of one thing share: letters, digits, `-`, `_` and `.`.
             #[garde(inner(custom(by(rules::check_handle))))]
@@ -109,6 +110,7 @@ pub(super) struct ProductPatch {
     #[schema(value_type = PricePatch, required = false)]
     price: Option<PricePatch>,
     /// `null`: in none.
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     category_id: Option<Uuid>,
     /// `null`: none.
     #[schema(min_length = 1, max_length = 200)]

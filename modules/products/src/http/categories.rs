@@ -3,7 +3,7 @@ use garde::Validate;
 use platform::auth::Admin;
 use platform::conditional::{IfNoneMatch, Representation};
 use platform::problem::ProblemDocument;
-use platform::{Body, Problem};
+use platform::{Body, Id, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,7 +13,6 @@ use crate::Module;
 use crate::catalogue::categories::{self, Category};
 use crate::catalogue::place_category::{self, CategoryError, CategoryFields, MAX_LEVELS};
 use crate::catalogue::rules;
-use crate::import::category::slug_of;
 
 /// All categories, as a forest.
 #[derive(Serialize, ToSchema)]
@@ -28,7 +27,8 @@ pub(super) struct CategoryBody {
     #[garde(custom(by(rules::check_category_name)))]
     #[schema(min_length = 1, max_length = 200, example = "Desk lamps")]
     name: String,
-    /// Unique. Made from the name unless given.
+    /// Unique. Made from the name unless given, with a number when another category has that:
+    /// `desk-lamps-2`.
     #[garde(inner(custom(by(rules::check_slug))))]
     #[schema(
         min_length = 1,
@@ -39,13 +39,14 @@ pub(super) struct CategoryBody {
     slug: Option<String>,
     /// The category that it stands below; none, and it stands at the top.
     #[garde(skip)]
+    #[serde(default, with = "uuid::serde::hyphenated::option")]
     parent_id: Option<Uuid>,
 }
 
 impl From<CategoryBody> for CategoryFields {
     fn from(body: CategoryBody) -> Self {
         Self {
-            slug: body.slug.unwrap_or_else(|| slug_of(&body.name)),
+            slug: body.slug,
             name: body.name,
             parent_id: body.parent_id,
         }
@@ -86,10 +87,10 @@ pub(super) async fn list_categories(
 #[get("/categories/{id}")]
 pub(super) async fn get_category(
     module: web::Data<Module>,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     known: IfNoneMatch,
 ) -> Result<HttpResponse, Problem> {
-    let category = categories::by_id(module.pool(), *id).await?;
+    let category = categories::by_id(module.pool(), id).await?;
     let category = category.ok_or_else(|| Problem::not_found("category"))?;
     Ok(Representation::of(&category)?.unless_known(&known))
 }
@@ -132,10 +133,10 @@ pub(super) async fn create_category(
 pub(super) async fn replace_category(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     Body(body): Body<CategoryBody>,
 ) -> Result<HttpResponse, Problem> {
-    let category = place_category::replace(module.pool(), *id, &body.into()).await?;
+    let category = place_category::replace(module.pool(), id, &body.into()).await?;
     Ok(Representation::of(&category)?.ok())
 }
 
@@ -152,9 +153,9 @@ pub(super) async fn replace_category(
 pub(super) async fn delete_category(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    place_category::delete(module.pool(), *id).await?;
+    place_category::delete(module.pool(), id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use platform::auth::{Admin, MaybeCaller};
 use platform::conditional::{IfMatch, IfNoneMatch, Representation};
 use platform::problem::ProblemDocument;
-use platform::{Body, MergePatch, Problem};
+use platform::{Body, Id, MergePatch, Problem};
 use uuid::Uuid;
 
 use super::body::{NewProduct, ProductBody, ProductPatch};
@@ -52,12 +52,12 @@ pub(super) async fn create_product(
 pub(super) async fn replace_product(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
     Body(body): Body<ProductBody>,
 ) -> Result<HttpResponse, Problem> {
     let fields = body.fields(module.config.currency)?;
-    let product = write(&module, *id, &if_match, |_| Ok(fields.clone())).await?;
+    let product = write(&module, id, &if_match, |_| Ok(fields.clone())).await?;
     Ok(Representation::of(&product)?.ok())
 }
 
@@ -79,11 +79,11 @@ pub(super) async fn replace_product(
 pub(super) async fn patch_product(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
     patch: MergePatch<ProductPatch>,
 ) -> Result<HttpResponse, Problem> {
-    let product = write(&module, *id, &if_match, |product| {
+    let product = write(&module, id, &if_match, |product| {
         let body = ProductBody::of(product).ok_or_else(Problem::internal)?;
         patch.apply(&body)?.fields(module.config.currency)
     });
@@ -103,7 +103,7 @@ pub(super) async fn patch_product(
 pub(super) async fn delete_product(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let inactive = |product: &Product| {
@@ -112,7 +112,7 @@ pub(super) async fn delete_product(
             ..product.fields()
         })
     };
-    write(&module, *id, &if_match, inactive).await?;
+    write(&module, id, &if_match, inactive).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -164,10 +164,10 @@ impl From<WriteError> for Problem {
 pub(super) async fn get_product(
     module: web::Data<Module>,
     caller: MaybeCaller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     known: IfNoneMatch,
 ) -> Result<HttpResponse, Problem> {
-    let product = read::by_id(module.pool(), *id, caller.is_admin()).await?;
+    let product = read::by_id(module.pool(), id, caller.is_admin()).await?;
     let product = product.ok_or_else(|| Problem::not_found("product"))?;
     Ok(Representation::of(&product)?.unless_known(&known))
 }

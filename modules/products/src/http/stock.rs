@@ -4,7 +4,7 @@ use garde::Validate;
 use platform::auth::{Admin, Caller};
 use platform::conditional::{IfMatch, Representation};
 use platform::problem::ProblemDocument;
-use platform::{Body, Cursor, Limit, Page, Params, Problem};
+use platform::{Body, Cursor, Id, Limit, Page, Params, Problem};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -59,12 +59,12 @@ fn check_delta(delta: &i64, _: &()) -> garde::Result {
 pub(super) async fn set_stock(
     module: web::Data<Module>,
     Admin(caller): Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
     Body(level): Body<StockLevel>,
 ) -> Result<HttpResponse, Problem> {
     let on_hand = level.on_hand;
-    change(&module, &caller, *id, &if_match, Change::Count { on_hand }).await
+    change(&module, &caller, id, &if_match, Change::Count { on_hand }).await
 }
 
 /// Adds pieces that came, or takes away those that went.
@@ -82,13 +82,13 @@ pub(super) async fn set_stock(
 pub(super) async fn adjust_stock(
     module: web::Data<Module>,
     Admin(caller): Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     if_match: IfMatch,
     Body(adjustment): Body<StockAdjustment>,
 ) -> Result<HttpResponse, Problem> {
     let StockAdjustment { delta, reason } = adjustment;
     let adjust = Change::Adjust { delta, reason };
-    change(&module, &caller, *id, &if_match, adjust).await
+    change(&module, &caller, id, &if_match, adjust).await
 }
 
 async fn change(
@@ -151,20 +151,20 @@ pub(super) struct AdjustmentsQuery {
 pub(super) async fn list_adjustments(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     Params(query): Params<AdjustmentsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let before = match query.cursor.map(|cursor| cursor.decode::<(Uuid, i64)>()) {
         None => None,
         Some(place) => match place? {
-            (product_id, number) if product_id == *id => Some(number),
+            (product_id, number) if product_id == id => Some(number),
             _ => return Err(Problem::invalid_field("cursor", "belongs to another list")),
         },
     };
     let rows = query.limit.rows_to_fetch();
-    let adjustments = journal::adjustments(module.pool(), *id, before, rows).await?;
+    let adjustments = journal::adjustments(module.pool(), id, before, rows).await?;
     let adjustments = adjustments.ok_or_else(|| Problem::not_found("product"))?;
-    let page = Page::from_rows(adjustments, query.limit, |last| (*id, last.number));
+    let page = Page::from_rows(adjustments, query.limit, |last| (id, last.number));
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(page))

@@ -68,6 +68,9 @@ pub struct Report {
     /// How many were left out; only there when `rejected` does not hold them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_total: Option<u64>,
+    /// Those past the first, until they are told.
+    #[serde(skip)]
+    untold: Vec<RejectedLine>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -85,9 +88,16 @@ impl Report {
         lines.sort_by_key(|rejected| rejected.line);
         let total = self.rejected_total() + lines.len() as u64;
         let room = MAX_REJECTED - self.rejected.len();
-        lines.truncate(room);
+        self.untold.extend(lines.drain(lines.len().min(room)..));
         self.rejected.append(&mut lines);
         self.rejected_total = (total > self.rejected.len() as u64).then_some(total);
+    }
+
+    fn progress(&mut self, bytes: u64) -> Progress {
+        Progress {
+            bytes,
+            rejected: std::mem::take(&mut self.untold),
+        }
     }
 
     /// How many records were left out.
@@ -97,10 +107,12 @@ impl Report {
 }
 
 /// How far an import has come, told after each transaction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     /// Bytes read.
     pub bytes: u64,
+    /// Lines left out that the report has no room for, each told once.
+    pub rejected: Vec<RejectedLine>,
 }
 
 /// Why an import stopped. Where there is a report, what it tells has landed.
@@ -113,15 +125,15 @@ pub enum ImportError {
     Read {
         #[source]
         error: io::Error,
-        report: Report,
+        report: Box<Report>,
     },
     #[error("quotes are not closed in so many places that reading stopped at line {line}")]
-    Quotes { line: u64, report: Report },
+    Quotes { line: u64, report: Box<Report> },
     #[error("the database did not take the records")]
     Database {
         #[source]
         error: sqlx::Error,
-        report: Report,
+        report: Box<Report>,
     },
 }
 
@@ -154,13 +166,16 @@ pub async fn import<R: AsyncRead + Unpin>(
     actor: Option<Uuid>,
     format: Format,
     reader: R,
-    progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let mut report = Report::default();
     let mut records = Records::new(reader, format.division());
     let mut parser = match Parser::open(format, currency, &mut records).await {
         Ok(parser) => parser?,
-        Err(error) => return Err(ImportError::Read { error, report }),
+        Err(error) => {
+            let report = Box::new(report);
+            return Err(ImportError::Read { error, report });
+        }
     };
     let lander = Lander::new(pool.clone(), currency, actor, parser.names());
     let mut flight = Flight::new(lander);
@@ -169,14 +184,17 @@ pub async fn import<R: AsyncRead + Unpin>(
         &mut parser,
         &mut flight,
         &mut report,
-        progress,
+        &mut progress,
     )
     .await;
     // Also after a failure: what the report tells has landed, and nothing lands after it.
     let landed = flight.land(&mut report).await;
+    progress(report.progress(records.bytes()));
     bulk::finish(pool).await;
-    match read.and(landed.map_err(Stop::Database)) {
-        Ok(()) => Ok(report),
+    let ended = read.and(landed.map_err(Stop::Database));
+    let report = Box::new(report);
+    match ended {
+        Ok(()) => Ok(*report),
         Err(Stop::Read(error)) => Err(ImportError::Read { error, report }),
         Err(Stop::Quotes { line }) => Err(ImportError::Quotes { line, report }),
         Err(Stop::Database(error)) => Err(ImportError::Database { error, report }),
@@ -213,9 +231,7 @@ async fn read_all<R: AsyncRead + Unpin>(
             let chunk = std::mem::take(&mut chunk);
             let started = flight.start(chunk, report).await;
             started.map_err(Stop::Database)?;
-            progress(Progress {
-                bytes: records.bytes(),
-            });
+            progress(report.progress(records.bytes()));
         }
         match next {
             Next::End => return Ok(()),
@@ -240,7 +256,12 @@ mod tests {
         assert_eq!(report.rejected[0].line, 2);
         assert_eq!(report.rejected_total, None);
         report.reject((4..20_000).map(rejected).collect());
+        let told = report.progress(0).rejected;
+        assert_eq!(told.first(), Some(&rejected(10_002)));
+        assert_eq!(told.last(), Some(&rejected(19_999)));
         report.reject(vec![rejected(20_000)]);
+        assert_eq!(report.progress(0).rejected, [rejected(20_000)]);
+        assert_eq!(report.progress(0).rejected, []);
         assert_eq!(report.rejected.len(), MAX_REJECTED);
         assert_eq!(report.rejected_total, Some(19_999));
     }

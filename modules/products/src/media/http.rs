@@ -9,11 +9,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::body::expect_media_type;
+use platform::conditional::IfMatch;
 use platform::problem::{FieldError, ProblemDocument};
-use platform::{Params, Problem, conditional};
+use platform::{Id, Params, Problem, conditional};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::develop::{Picture, PictureError};
 use super::form::{self, Form};
@@ -55,7 +57,7 @@ pub(crate) struct ImageUpload {
 /// comments, and turned as its camera said. Of an animation the first picture is kept. A product may have 50.
 #[utoipa::path(
     tag = "products",
-    params(("id" = Uuid, Path, description = "Of the product")),
+    params(("id" = Uuid, Path, description = "Of the product"), IfMatch),
     request_body(content = ImageUpload, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "The picture", body = Image,
@@ -72,19 +74,20 @@ pub(crate) struct ImageUpload {
 pub(crate) async fn add_image(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
+    if_match: IfMatch,
     req: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     expect_media_type(&req, &["multipart/form-data"])?;
-    images::expect_room(module.pool(), *id)
+    images::expect_room(module.pool(), id, &if_match)
         .await
         .map_err(refused)?;
     let form = form::read(&req, payload, module.config.upload_bytes);
     let form = tokio::time::timeout(TIME_TO_SEND, form).await;
     let Form { file, alt } = form.map_err(|_| too_slow())??;
     let picture = module.darkroom.develop(file).await.map_err(undeveloped)?;
-    let image = keep(&module, *id, picture, alt).await?;
+    let image = keep(&module, id, &if_match, picture, alt).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, image.url.clone()))
         .json(image))
@@ -94,6 +97,7 @@ pub(crate) async fn add_image(
 async fn keep(
     module: &Module,
     product_id: Uuid,
+    if_match: &IfMatch,
     picture: Picture,
     alt: String,
 ) -> Result<Image, Problem> {
@@ -113,7 +117,7 @@ async fn keep(
         .put(&image.key, files)
         .await
         .map_err(|error| unreachable("picture", error))?;
-    let added = images::add(module.pool(), product_id, &image).await;
+    let added = images::add(module.pool(), product_id, &image, if_match).await;
     added.map_err(refused)?;
     Ok(image.into())
 }
@@ -124,6 +128,7 @@ async fn keep(
     params(
         ("id" = Uuid, Path, description = "Of the product"),
         ("image_id" = Uuid, Path, description = "Of the picture"),
+        IfMatch,
     ),
     responses(
         (status = 204, description = "It is gone; caches may show it for longer"),
@@ -133,11 +138,13 @@ async fn keep(
 pub(crate) async fn delete_image(
     module: web::Data<Module>,
     _: Admin,
-    path: web::Path<(Uuid, Uuid)>,
+    path: web::Path<(Hyphenated, Hyphenated)>,
+    if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (product_id, image_id) = path.into_inner();
-    let taken = images::take(module.pool(), product_id, image_id).await?;
-    let key = taken.ok_or_else(|| Problem::not_found("picture of this product"))?;
+    let (product_id, image_id) = (product_id.into_uuid(), image_id.into_uuid());
+    let taken = images::take(module.pool(), product_id, image_id, &if_match).await;
+    let key = taken.map_err(refused)?;
     // The sweep comes back to what does not go now.
     match module.config.media.remove(&key).await {
         Ok(()) => {
@@ -239,6 +246,8 @@ fn is_known(req: &HttpRequest, tag: &EntityTag) -> bool {
 fn refused(error: ImageError) -> Problem {
     match error {
         ImageError::UnknownProduct => Problem::not_found("product"),
+        ImageError::UnknownImage => Problem::not_found("picture of this product"),
+        ImageError::Refused(problem) => problem,
         ImageError::TooMany => Problem::conflict(
             "too_many_images",
             format!("A product may have up to {MOST_IMAGES} pictures."),

@@ -2,15 +2,19 @@
 
 use std::fmt;
 
-use platform::db;
+use platform::Problem;
+use platform::conditional::{IfMatch, Representation};
+use platform::db::{self, retry_contention};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::MOST_IMAGES;
-use crate::catalogue::product::Image;
+use crate::catalogue::change::{Locked, lock};
+use crate::catalogue::product::{Image, Product};
+use crate::catalogue::read;
 
 /// Names the bytes of a picture: 32 random hexadecimal digits, and an extension by which people see
 /// what it is.
@@ -70,14 +74,23 @@ impl From<StoredImage> for Image {
 pub(super) enum ImageError {
     #[error("there is no such product")]
     UnknownProduct,
+    #[error("the product has no such picture")]
+    UnknownImage,
+    /// By what the request says of the product that it means.
+    #[error("the change was refused: {0}")]
+    Refused(Problem),
     #[error("the product has as many pictures as it may have")]
     TooMany,
     #[error("the product could not be changed")]
     Database(#[from] sqlx::Error),
 }
 
-/// Whether the product is there and may have one more.
-pub(super) async fn expect_room(pool: &PgPool, product_id: Uuid) -> Result<(), ImageError> {
+/// Whether the product is there, is the one that is meant and may have one more.
+pub(super) async fn expect_room(
+    pool: &PgPool,
+    product_id: Uuid,
+    if_match: &IfMatch,
+) -> Result<(), ImageError> {
     let images = sqlx::query_scalar!(
         r#"select jsonb_array_length(images) as "images!" from products where id = $1"#,
         product_id
@@ -85,9 +98,20 @@ pub(super) async fn expect_room(pool: &PgPool, product_id: Uuid) -> Result<(), I
     .fetch_optional(pool)
     .await?;
     match images.ok_or(ImageError::UnknownProduct)? {
-        images if usize::try_from(images).is_ok_and(|images| images < MOST_IMAGES) => Ok(()),
-        _ => Err(ImageError::TooMany),
+        images if usize::try_from(images).is_ok_and(|images| images < MOST_IMAGES) => {}
+        _ => return Err(ImageError::TooMany),
     }
+    if if_match.is_given() {
+        let product = read::by_id(pool, product_id, true).await?;
+        check(&product.ok_or(ImageError::UnknownProduct)?, if_match)?;
+    }
+    Ok(())
+}
+
+fn check(product: &Product, if_match: &IfMatch) -> Result<(), ImageError> {
+    let current = Representation::of(product).map_err(ImageError::Refused)?;
+    let checked = if_match.check(current.tag());
+    checked.map_err(ImageError::Refused)
 }
 
 /// Writes down that bytes are about to be stored, which are nobody's yet. An upload takes minutes at
@@ -107,7 +131,35 @@ pub(super) async fn add(
     pool: &PgPool,
     product_id: Uuid,
     image: &StoredImage,
+    if_match: &IfMatch,
 ) -> Result<(), ImageError> {
+    let added = retry_contention(|| async {
+        let mut tx = db::begin(pool).await?;
+        if if_match.is_given() {
+            let Some(product) = lock(&mut tx, product_id, Locked::ProductAndStock).await? else {
+                return Ok(Err(ImageError::UnknownProduct));
+            };
+            if let Err(refusal) = check(&product, if_match) {
+                return Ok(Err(refusal));
+            }
+        }
+        let added = append(&mut tx, product_id, image).await?;
+        tx.commit().await?;
+        Ok(added.ok_or(ImageError::UnknownProduct))
+    });
+    added
+        .await
+        .unwrap_or_else(|error| match db::constraint(&error) {
+            Some("products_images_check") => Err(ImageError::TooMany),
+            _ => Err(error.into()),
+        })
+}
+
+async fn append(
+    tx: &mut PgConnection,
+    product_id: Uuid,
+    image: &StoredImage,
+) -> Result<Option<()>, sqlx::Error> {
     let added = sqlx::query_scalar!(
         r#"
         with changed as (
@@ -125,16 +177,9 @@ pub(super) async fn add(
         Json(image) as _,
         image.key.0,
     )
-    .fetch_optional(pool)
-    .await;
-    match added {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(ImageError::UnknownProduct),
-        Err(error) => match db::constraint(&error) {
-            Some("products_images_check") => Err(ImageError::TooMany),
-            _ => Err(error.into()),
-        },
-    }
+    .fetch_optional(tx)
+    .await?;
+    Ok(added.map(drop))
 }
 
 /// Takes a picture from its product, and tells whose bytes are nobody's now.
@@ -142,9 +187,34 @@ pub(super) async fn take(
     pool: &PgPool,
     product_id: Uuid,
     image_id: Uuid,
-) -> Result<Option<Key>, sqlx::Error> {
+    if_match: &IfMatch,
+) -> Result<Key, ImageError> {
+    let taken = retry_contention(|| async {
+        let mut tx = db::begin(pool).await?;
+        if if_match.is_given() {
+            let product = lock(&mut tx, product_id, Locked::ProductAndStock).await?;
+            let has_it = |product: &Product| product.images.iter().any(|one| one.id == image_id);
+            let Some(product) = product.filter(has_it) else {
+                return Ok(Err(ImageError::UnknownImage));
+            };
+            if let Err(refusal) = check(&product, if_match) {
+                return Ok(Err(refusal));
+            }
+        }
+        let key = remove(&mut tx, product_id, image_id).await?;
+        tx.commit().await?;
+        Ok(key.map(Key).ok_or(ImageError::UnknownImage))
+    });
+    taken.await?
+}
+
+async fn remove(
+    tx: &mut PgConnection,
+    product_id: Uuid,
+    image_id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
     // The row is locked before it is read, so that of two who delete a picture one finds it.
-    let key = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"
         with before as (
             select id, images from products where id = $1 for no key update
@@ -168,9 +238,8 @@ pub(super) async fn take(
         product_id,
         image_id.to_string(),
     )
-    .fetch_optional(pool)
-    .await?;
-    Ok(key.map(Key))
+    .fetch_optional(tx)
+    .await
 }
 
 /// Keys whose bytes nobody needs, some of them.

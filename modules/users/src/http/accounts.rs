@@ -2,10 +2,9 @@ use actix_web::{HttpResponse, get, patch, web};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::problem::ProblemDocument;
-use platform::{Body, Cursor, Limit, Page, Params, Problem, auth};
+use platform::{Body, Cursor, Id, Limit, Page, Params, Problem, auth};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::NO_STORE;
 use super::patch::present;
@@ -87,9 +86,9 @@ pub(super) async fn list_users(
 pub(super) async fn get_user(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let user = users::by_id(&module.pool, *id).await?;
+    let user = users::by_id(&module.pool, id).await?;
     let user = user.ok_or_else(|| Problem::not_found("account"))?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(user))
 }
@@ -114,13 +113,13 @@ pub(super) async fn get_user(
 pub(super) async fn patch_user(
     module: web::Data<Module>,
     _: Admin,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     Body(patch): Body<AccountPatch>,
 ) -> Result<HttpResponse, Problem> {
     let change = Change {
         role: patch.role,
         is_active: patch.is_active,
     };
-    let user = module.change_account(*id, change).await?;
+    let user = module.change_account(id, change).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(user))
 }

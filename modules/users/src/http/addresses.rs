@@ -3,10 +3,9 @@ use actix_web::{HttpResponse, delete, get, post, put, web};
 use garde::Validate;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
-use platform::{Body, Cursor, Limit, Page, Params, Problem};
+use platform::{Body, Cursor, Id, Limit, Page, Params, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::NO_STORE;
 use crate::Module;
@@ -83,9 +82,9 @@ pub(super) async fn add_address(
 pub(super) async fn get_address(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    let address = addresses::by_id(&module.pool, caller.user_id, *id).await?;
+    let address = addresses::by_id(&module.pool, caller.user_id, id).await?;
     let address = address.ok_or(BookError::Unknown)?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(address))
 }
@@ -104,11 +103,11 @@ pub(super) async fn get_address(
 pub(super) async fn replace_address(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
     Body(new): Body<NewAddress>,
 ) -> Result<HttpResponse, Problem> {
     let address = module
-        .replace_address(caller.user_id, *id, new.without_blanks())
+        .replace_address(caller.user_id, id, new.without_blanks())
         .await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(address))
 }
@@ -126,8 +125,8 @@ pub(super) async fn replace_address(
 pub(super) async fn delete_address(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    module.delete_address(caller.user_id, *id).await?;
+    module.delete_address(caller.user_id, id).await?;
     Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
 }

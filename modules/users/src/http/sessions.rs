@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, delete, get, web};
 use garde::Validate;
 use platform::auth::Caller;
-use platform::{Cursor, Limit, Page, Params, Problem};
+use platform::{Cursor, Id, Limit, Page, Params, Problem};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -15,13 +15,13 @@ use crate::store::sessions::{self, Open};
 #[derive(Serialize, ToSchema)]
 struct Session {
     id: Uuid,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     created_at: OffsetDateTime,
     /// When it was last refreshed, or opened.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     last_used_at: OffsetDateTime,
     /// Unless it is refreshed before.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "platform::rfc3339")]
     expires_at: OffsetDateTime,
     /// Of the last use, shortened.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,9 +93,9 @@ pub(super) async fn list_sessions(
 pub(super) async fn end_session(
     module: web::Data<Module>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    Id(id): Id,
 ) -> Result<HttpResponse, Problem> {
-    match sessions::end_by_id(&module.pool, caller.user_id, *id).await? {
+    match sessions::end_by_id(&module.pool, caller.user_id, id).await? {
         true => Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish()),
         false => Err(Problem::not_found("session")),
     }

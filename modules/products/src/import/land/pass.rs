@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::stored::{self, Stored, Target};
 use super::write::{New, OnHand, Updates};
 use super::{Lander, Outcome};
-use crate::import::change::Change;
+use crate::import::change::{Change, Cleared};
 use crate::words;
 
 pub(super) type Numbered<'a> = (u64, &'a Change);
@@ -49,6 +49,7 @@ impl Lander {
         stored: &'b HashMap<String, Stored>,
         outcome: &mut Outcome,
     ) -> Result<Vec<Numbered<'a>>, sqlx::Error> {
+        let records = self.refuse_reserved(tx, records, stored, outcome).await?;
         let categories = self.categories(tx, records.clone(), outcome).await?;
         let currency = self.currency.code();
         let updates = records.into_iter().filter_map(|(line, change)| {
@@ -82,9 +83,7 @@ impl Lander {
             };
             let (before, reserved) = levels.get(&update.id).copied().unwrap_or_default();
             if wanted < reserved {
-                let field = self.names.on_hand;
-                let message = format!("{field}: is below the {reserved} that are reserved");
-                outcome.reject(update.record.0, message);
+                outcome.reject(update.record.0, self.below_reserved(reserved));
                 return false;
             }
             if wanted != before {
@@ -99,6 +98,57 @@ impl Lander {
         on_hand.write(tx, self.actor).await?;
         outcome.updated += updates.len() as u64;
         Ok(again)
+    }
+
+    /// Leaves out lines that want less than is reserved, before categories are made for them.
+    async fn refuse_reserved<'a>(
+        &self,
+        tx: &mut PgConnection,
+        mut records: Vec<Numbered<'a>>,
+        stored: &HashMap<String, Stored>,
+        outcome: &mut Outcome,
+    ) -> Result<Vec<Numbered<'a>>, sqlx::Error> {
+        let lowered = |(_, change): &Numbered<'_>| {
+            let stored = stored.get(&change.sku)?;
+            let wanted = stored.on_hand(change)?;
+            stored.has_more_than(wanted).then_some((stored.id, wanted))
+        };
+        let ids: Vec<Uuid> = {
+            let known = self.known_categories();
+            let makes_one = |change: &Change| {
+                let category = change.category.as_ref().and_then(Cleared::value);
+                category.is_some_and(|category| !known.contains_key(category))
+            };
+            let may = records.iter().filter(|(_, change)| makes_one(change));
+            may.filter_map(|record| Some(lowered(record)?.0)).collect()
+        };
+        if ids.is_empty() {
+            return Ok(records);
+        }
+        let reserved = sqlx::query!(
+            "select product_id, reserved from stock where product_id = any($1)",
+            &ids,
+        )
+        .fetch_all(tx)
+        .await?;
+        let rows = reserved.into_iter();
+        let reserved: HashMap<Uuid, i64> = rows.map(|row| (row.product_id, row.reserved)).collect();
+        records.retain(|record| {
+            let refused = lowered(record).and_then(|(id, wanted)| {
+                let reserved = *reserved.get(&id)?;
+                (wanted < reserved).then_some(reserved)
+            });
+            if let Some(reserved) = refused {
+                outcome.reject(record.0, self.below_reserved(reserved));
+            }
+            refused.is_none()
+        });
+        Ok(records)
+    }
+
+    fn below_reserved(&self, reserved: i64) -> String {
+        let field = self.names.on_hand;
+        format!("{field}: is below the {reserved} that are reserved")
     }
 
     /// Answers the records whose product was made by somebody else meanwhile.

@@ -102,6 +102,10 @@ impl Stored {
         change.on_hand.filter(|wanted| *wanted != self.on_hand)
     }
 
+    pub(super) fn has_more_than(&self, wanted: i64) -> bool {
+        self.on_hand > wanted
+    }
+
     /// `None` when the product is as the record wants it.
     pub(super) fn target<'a>(
         &'a self,
