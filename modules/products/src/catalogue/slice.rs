@@ -73,9 +73,12 @@ impl Slice<'_> {
     }
 
     /// How many of the next rows to look at for those that are wanted, and how many if that was not
-    /// enough; none when all that match are soon fetched.
+    /// enough; none when all that match are sooner fetched.
     async fn nearby(&self, db: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-        if self.has_few_words() {
+        if self
+            .words()
+            .is_some_and(|products| products <= SOON_FETCHED)
+        {
             return Ok(Vec::new());
         }
         let mut sql = QueryBuilder::new("explain (format json) select from products p where true");
@@ -90,13 +93,9 @@ impl Slice<'_> {
         Ok(estimate.nearby(self.rows))
     }
 
+    /// About how many products have the words.
     fn words(&self) -> Option<i64> {
         self.matching.map(|(tier, terms)| tier.products(terms))
-    }
-
-    fn has_few_words(&self) -> bool {
-        self.words()
-            .is_some_and(|products| products <= SOON_FETCHED)
     }
 
     fn is_full<T>(&self, rows: &[T]) -> bool {
@@ -209,19 +208,28 @@ impl Slice<'_> {
         }
     }
 
-    /// For a statement that may read in any order. Where the words lead to few rows, no index is
-    /// to be read for what is wider, a range of prices or a category, which `is true` hides.
+    /// For a statement that may read in any order. Where the words lead to fewer rows than an index
+    /// on categories or prices would have to be read for, `is true` hides those from the planner.
     pub(super) fn push_indexed(&self, sql: &mut QueryBuilder<Postgres>) {
-        let few = self.has_few_words();
-        sql.push(if few { " and (true" } else { "" });
-        self.push_categories(sql);
-        self.push_price(sql);
-        sql.push(if few { ") is true" } else { "" });
+        self.push_beside_words(SOON_FETCHED, sql, Self::push_categories);
+        self.push_beside_words(4 * SOON_FETCHED, sql, Self::push_price);
         self.push_own(sql);
         self.push_sold_out(sql);
         if let Some((tier, terms)) = self.matching {
             tier.push_indexed(terms, sql);
         }
+    }
+
+    fn push_beside_words(
+        &self,
+        few: i64,
+        sql: &mut QueryBuilder<Postgres>,
+        push: fn(&Self, &mut QueryBuilder<Postgres>),
+    ) {
+        let hide = self.words().is_some_and(|products| products <= few);
+        sql.push(if hide { " and (true" } else { "" });
+        push(self, sql);
+        sql.push(if hide { ") is true" } else { "" });
     }
 
     fn push_categories(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -296,18 +304,20 @@ fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
     };
 }
 
-/// How many products match, and how many there are.
-#[derive(Debug, PartialEq)]
+/// How many products there are.
+#[derive(Debug)]
 struct Estimate {
-    matching: i64,
     all: i64,
+    /// That an index finds, if not all of them match.
+    found: i64,
+    matching: i64,
 }
 
 impl Estimate {
     /// How many times the rows are looked at that hold what is wanted when matches lie evenly.
     const MARGIN: i64 = 4;
-    /// A row that is looked at in the list's order costs some rows that an index finds. Beyond this
-    /// part of those, the order has little to do with what is looked for.
+    /// Beyond this part of what an index finds, the list's order has little to do with what is
+    /// looked for, and to look at the next rows costs as much as to fetch all.
     const WORTHWHILE: i64 = 8;
 
     /// From a plan that appends those that pass the filters and all, and from how many have the
@@ -315,21 +325,26 @@ impl Estimate {
     fn of(plan: &serde_json::Value, words: Option<i64>) -> Self {
         let rows = |nth: usize| plan[0]["Plan"]["Plans"][nth]["Plan Rows"].as_i64();
         let (passing, all) = rows(0).zip(rows(1)).unwrap_or_default();
+        let found = words.unwrap_or(passing);
         let matching = match words {
             Some(words) => passing.saturating_mul(words) / all.max(1),
             None => passing,
         };
-        Self { matching, all }
+        Self {
+            all,
+            found,
+            matching,
+        }
     }
 
     fn nearby(&self, wanted: i64) -> Vec<i64> {
-        let Self { matching, all } = *self;
-        if matching <= SOON_FETCHED {
+        if self.found <= SOON_FETCHED {
             return Vec::new();
         }
-        let near = Self::MARGIN * wanted * all / matching;
-        let farther = Some(matching / Self::WORTHWHILE).filter(|rows| *rows > 2 * near);
-        std::iter::once(near).chain(farther).collect()
+        let near = Self::MARGIN * wanted * self.all / self.matching.max(1);
+        let farther = Some(self.found / Self::WORTHWHILE).filter(|rows| *rows > 2 * near);
+        let near = Some(near).filter(|near| 2 * near <= self.found);
+        near.into_iter().chain(farther).collect()
     }
 }
 
@@ -346,11 +361,15 @@ mod tests {
             Estimate::of(&plan, words).nearby(21)
         };
         assert!(nearby(10_000, None).is_empty());
-        assert_eq!(nearby(12_000, None), [7000]);
+        assert!(nearby(12_000, None).is_empty());
+        assert_eq!(nearby(16_000, None), [5250]);
         assert_eq!(nearby(100_000, None), [840, 12_500]);
         assert_eq!(nearby(1_000_000, None), [84, 125_000]);
-        assert_eq!(nearby(500_000, Some(200_000)), [840, 12_500]);
-        assert!(nearby(100_000, Some(100_000)).is_empty());
+        assert_eq!(nearby(500_000, Some(200_000)), [840, 25_000]);
+        // Few of many that have the words.
+        assert_eq!(nearby(100_000, Some(100_000)), [8400]);
+        assert!(nearby(10_000, Some(100_000)).is_empty());
+        assert!(nearby(0, Some(100_000)).is_empty());
         let unexpected = serde_json::json!([]);
         assert!(Estimate::of(&unexpected, None).nearby(21).is_empty());
     }
