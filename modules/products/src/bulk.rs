@@ -3,6 +3,9 @@
 use platform::db;
 use sqlx::{PgPool, PgTransaction};
 
+/// What changes the catalogue as a whole.
+const MANY: u64 = 10_000;
+
 /// Whoever writes in it computes the products' [`crate::words`] and teaches them.
 pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
@@ -20,13 +23,17 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx:
     Ok(tx)
 }
 
-/// After the last of them: a search looks through all entries that still wait.
-pub(crate) async fn finish(pool: &PgPool) {
-    let cleaned = sqlx::query!("select gin_clean_pending_list('products_search')")
-        .fetch_one(pool)
-        .await;
-    if let Err(error) = cleaned {
-        // Postgres does it by and by.
-        tracing::debug!(%error, "the search index was not put in order");
+/// After the last of them, as many as `written`: a search looks through all entries that still wait.
+pub(crate) async fn finish(pool: &PgPool, written: u64) {
+    let mut statements = vec!["select gin_clean_pending_list('products_search')"];
+    // Which plan is good for a list is told by statistics of what it has now.
+    if written >= MANY {
+        statements.push("analyze products");
+    }
+    for statement in statements {
+        if let Err(error) = sqlx::query(statement).execute(pool).await {
+            // Postgres does it by and by.
+            tracing::debug!(%error, statement, "products were not put in order");
+        }
     }
 }

@@ -56,7 +56,7 @@ pub async fn load_demo(
         added += new;
         progress(done);
     }
-    bulk::finish(pool).await;
+    bulk::finish(pool, added).await;
     Ok(added)
 }
 

@@ -190,7 +190,7 @@ pub async fn import<R: AsyncRead + Unpin>(
     // Also after a failure: what the report tells has landed, and nothing lands after it.
     let landed = flight.land(&mut report).await;
     progress(report.progress(records.bytes()));
-    bulk::finish(pool).await;
+    bulk::finish(pool, report.imported + report.updated).await;
     let ended = read.and(landed.map_err(Stop::Database));
     let report = Box::new(report);
     match ended {
