@@ -1,7 +1,11 @@
 //! Transactions that write many products.
 
+use std::time::Duration;
+
 use platform::db;
-use sqlx::{PgPool, PgTransaction};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgPool, PgTransaction};
+use tracing::log::LevelFilter;
 
 /// What changes the catalogue as a whole.
 const MANY: u64 = 10_000;
@@ -23,17 +27,27 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx:
     Ok(tx)
 }
 
-/// After the last of them, as many as `written`: a search looks through all entries that still wait.
+/// After the last of them, as many as `written`.
 pub(crate) async fn finish(pool: &PgPool, written: u64) {
-    let mut statements = vec!["select gin_clean_pending_list('products_search')"];
+    // Postgres does it by and by if this fails.
+    if let Err(error) = put_in_order(pool, written).await {
+        tracing::debug!(%error, "products were not put in order");
+    }
+}
+
+async fn put_in_order(pool: &PgPool, written: u64) -> Result<(), sqlx::Error> {
+    // As long as it takes: nobody waits for a connection of the pool meanwhile.
+    let options = PgConnectOptions::clone(&pool.connect_options())
+        .log_slow_statements(LevelFilter::Off, Duration::ZERO)
+        .options([("statement_timeout", "0")]);
+    let mut db = options.connect().await?;
+    // A search looks through all entries that still wait.
+    sqlx::query_scalar!("select gin_clean_pending_list('products_search')")
+        .fetch_one(&mut db)
+        .await?;
     // Which plan is good for a list is told by statistics of what it has now.
     if written >= MANY {
-        statements.push("analyze products");
+        sqlx::query("analyze products").execute(&mut db).await?;
     }
-    for statement in statements {
-        if let Err(error) = sqlx::query(statement).execute(pool).await {
-            // Postgres does it by and by.
-            tracing::debug!(%error, statement, "products were not put in order");
-        }
-    }
+    db.close().await
 }
