@@ -47,6 +47,8 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
         .max_connections(settings.max)
         .min_connections(settings.min)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // In a rush everybody waits; a line for each would be another load.
+        .acquire_slow_level(LevelFilter::Debug)
         // To ask each connection first would be a round trip for every statement. One that has
         // rested is asked: it may have been cut off meanwhile.
         .test_before_acquire(false)
