@@ -9,6 +9,7 @@ use platform::db;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::connections::shared_redis;
 use crate::databases::Databases;
 use crate::dials::Dials;
 use crate::health::Health;
@@ -16,8 +17,9 @@ use crate::listener::{Listener, Socket};
 use crate::ops::Operators;
 use crate::ops::reconcile::Auditor;
 use crate::settings::{Secrets, Settings};
+use crate::store::Store;
 use crate::tls::Certificate;
-use crate::wiring::{Shop, Store, shared_redis};
+use crate::wiring::Shop;
 use crate::{migrations, private, server, tls};
 
 /// How long the end may take beyond the grace period.

@@ -14,6 +14,8 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::telemetry;
+
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// And before it, to agree on a key.
@@ -23,6 +25,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: usize = 25_000;
 const BACKLOG: u32 = 2048;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Requests on connections that were just accepted have yet to be read, and to be counted.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// An address that is taken, and not yet served. Port 0 took a free one, which is told.
 pub struct Socket {
@@ -64,6 +68,8 @@ impl Door {
         let Ok(socket) = self.0.try_clone() else {
             return;
         };
+        // The server's accept thread finds out by failing.
+        telemetry::expect_accept_errors();
         let socket = TcpStream::from(OwnedFd::from(socket));
         if let Err(error) = socket.shutdown(Shutdown::Both) {
             // Where a listener cannot be shut down, callers wait in its queue instead.
@@ -137,10 +143,15 @@ impl Listener {
 
     /// Refuses connections and waits for the requests under way.
     pub async fn drain(&self) {
-        self.handle.pause().await;
+        // Closed while it is still accepted from: whoever waits in its queue then is cut off.
         self.door.close();
+        // Otherwise it would be tried again, twice a second.
+        self.handle.pause().await;
         self.requests.close();
-        self.requests.wait().await;
+        while !self.requests.is_empty() {
+            self.requests.wait().await;
+            tokio::time::sleep(QUIET).await;
+        }
     }
 
     /// Ends the workers.

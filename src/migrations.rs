@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::settings::MigrateMode;
-use crate::wiring::Store;
+use crate::store::Store;
 
 const RETRY: Duration = Duration::from_secs(2);
 

@@ -1,16 +1,22 @@
 //! Logs: for people in a terminal, JSON otherwise; on standard error.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::Error;
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use platform::{RequestContext, trace};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Span, Subscriber};
 use tracing_actix_web::RootSpanBuilder;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::settings::{LogFormat, Telemetry};
 
@@ -30,11 +36,36 @@ pub fn start(settings: &Telemetry) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     let started = if people {
         let ansi = std::io::stderr().is_terminal();
-        subscriber.with_target(false).with_ansi(ansi).try_init()
+        let subscriber = subscriber.with_target(false).with_ansi(ansi);
+        subscriber.finish().with(expected()).try_init()
     } else {
-        subscriber.json().flatten_event(true).try_init()
+        let subscriber = subscriber.json().flatten_event(true);
+        subscriber.finish().with(expected()).try_init()
     };
     started.map_err(|error| anyhow::anyhow!("could not start logging: {error}"))
+}
+
+/// The threads of actix-server that accept connections, and cannot be told of an orderly end: they
+/// tell of the errors that they meet then.
+const ACCEPT: &str = "actix_server::accept";
+static ACCEPT_ERRORS_EXPECTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on what fails on a listening socket is not told: it is shut down, as it should be.
+pub fn expect_accept_errors() {
+    ACCEPT_ERRORS_EXPECTED.store(true, Ordering::Relaxed);
+}
+
+/// Keeps back the errors that are expected.
+fn expected<S: Subscriber>() -> impl Layer<S> {
+    let told = |metadata: &Metadata<'_>| {
+        metadata.target() != ACCEPT || !ACCEPT_ERRORS_EXPECTED.load(Ordering::Relaxed)
+    };
+    dynamic_filter_fn(move |metadata, _| told(metadata)).with_callsite_filter(|metadata| {
+        match metadata.target() {
+            ACCEPT => Interest::sometimes(),
+            _ => Interest::always(),
+        }
+    })
 }
 
 /// One span for each request, named by its route, with the id that the client sees.
@@ -56,26 +87,32 @@ impl RootSpanBuilder for RequestSpan {
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
-        let (status, routine) = match outcome {
+        let (status, path) = match outcome {
             Ok(response) => {
                 let request = response.request();
                 if let Some(route) = request.match_pattern() {
                     span.record("route", route);
                 }
-                (response.status(), is_routine(request.path()))
+                (response.status(), request.path())
             }
-            Err(error) => (error.as_response_error().status_code(), false),
+            Err(error) => (error.as_response_error().status_code(), ""),
         };
         span.record("status", status.as_u16());
         let _entered = span.entered();
-        if status.is_server_error() {
+        if is_failure(status, path) {
             tracing::warn!("answered");
-        } else if routine && status.is_success() {
+        } else if is_routine(path) && status.is_success() {
             tracing::debug!("answered");
         } else {
             tracing::info!("answered");
         }
     }
+}
+
+/// To ask whether it is ready is no failure when it is not, as at an orderly end.
+fn is_failure(status: StatusCode, path: &str) -> bool {
+    let tells_health = path == "/health" || path.starts_with("/health/");
+    status.is_server_error() && !(tells_health && status == StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// Asked by machines, many times for each thing that a person does.

@@ -9,21 +9,15 @@
 //! Behind each arrow is a dial: the module in this process answers, or its peer does. The same dial
 //! decides over the module's public routes, in [`crate::gateway`].
 
-use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
-use platform::redis::Redis;
-use platform::stream::Stream;
-use platform::{db, inbox, task};
+use platform::{inbox, task};
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
-use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -31,8 +25,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::accounts::CachedAccounts;
 use crate::databases::Databases;
 use crate::dials::Dials;
+use crate::media::Media;
+use crate::module_config;
 use crate::ops::{HostedOutbox, Outboxes};
 use crate::settings::{Module, Secrets, Settings};
+use crate::store::Store;
 
 /// The hosted modules, wired to each other. Cheap to clone: every worker has one.
 #[derive(Clone)]
@@ -66,88 +63,86 @@ impl Shop {
         databases: &Databases,
         dials: &Dials,
     ) -> anyhow::Result<Self> {
-        let hosted: Vec<Module> = settings.hosted().collect();
-        let pool = |module| match hosted.contains(&module) {
-            true => databases.pool(settings, module).map(Some),
-            false => Ok(None),
-        };
+        let pool = |module| hosted_pool(settings, databases, module);
         let tokens = secrets.tokens.clone();
         let mut here = Hosted::default();
 
         #[cfg(feature = "users")]
-        let users = pool(Module::Users)?.map(|pool| {
-            let config = users_config(settings)?;
-            anyhow::Ok(users::Module::new(pool, config, tokens.clone()))
-        });
-        #[cfg(feature = "users")]
-        let users = users.transpose()?;
+        let users = match pool(Module::Users)? {
+            Some(pool) => {
+                let config = module_config::users(settings)?;
+                Some(users::Module::new(pool, config, tokens.clone()))
+            }
+            None => None,
+        };
         #[cfg(feature = "users")]
         if let Some(users) = &users {
             here.users = Some(Arc::clone(users) as _);
         }
 
         #[cfg(feature = "products")]
-        let products = pool(Module::Products)?
-            .map(|pool| anyhow::Ok(products::Module::new(pool, products_config(settings)?)));
-        #[cfg(feature = "products")]
-        let products = products.transpose()?.map(Arc::new);
+        let products = match pool(Module::Products)? {
+            Some(pool) => {
+                let config = module_config::products(settings)?;
+                Some(Arc::new(products::Module::new(pool, config)))
+            }
+            None => None,
+        };
         #[cfg(feature = "products")]
         if let Some(products) = &products {
             here.products = Some(Arc::clone(products) as _);
         }
 
-        let users_port = dials
-            .get(Module::Users)
-            .map(|dial| Arc::new(Switch::new(here.users, Arc::clone(dial))) as Arc<dyn Users>);
-        let products_port = dials.get(Module::Products).map(|dial| {
-            Arc::new(Switch::new(here.products, Arc::clone(dial))) as Arc<dyn Products>
-        });
+        let users_port = port(dials, Module::Users, here.users);
+        let users_port = users_port.map(|port| port as Arc<dyn Users>);
+        let products_port = port(dials, Module::Products, here.products);
+        let products_port = products_port.map(|port| port as Arc<dyn Products>);
 
         #[cfg(feature = "orders")]
-        let orders = match (pool(Module::Orders)?, &products_port, &users_port) {
-            (Some(pool), Some(products), Some(users)) => Some(Arc::new(orders::Module::new(
+        let orders = match pool(Module::Orders)? {
+            Some(pool) => Some(orders_on(
+                settings,
                 pool,
-                orders_config(settings)?,
-                Arc::clone(products),
-                Arc::clone(users),
-            ))),
-            (Some(_), None, _) => anyhow::bail!("orders needs products: set modules.products.url"),
-            (Some(_), _, None) => anyhow::bail!("orders needs users: set modules.users.url"),
-            (None, ..) => None,
+                products_port.clone(),
+                users_port.clone(),
+            )?),
+            None => None,
         };
         #[cfg(feature = "orders")]
         if let Some(orders) = &orders {
             here.orders = Some(Arc::clone(orders) as _);
         }
-        let orders_port = dials
-            .get(Module::Orders)
-            .map(|dial| Arc::new(Switch::new(here.orders, Arc::clone(dial))) as Arc<dyn Orders>);
-        #[cfg(feature = "users")]
-        if users.is_some() && orders_port.is_none() {
-            tracing::warn!(
-                "modules.orders.url is not set: what users tells orders waits in its outbox"
-            );
-        }
+        let orders_port = port(dials, Module::Orders, here.orders);
 
-        if users_port.is_none() {
-            tracing::warn!(
-                "nobody answers for users here: a locked account keeps its access until its token expires"
-            );
-        }
-        let accounts =
-            users_port.map(|users| Arc::new(CachedAccounts::new(users)) as Arc<dyn Accounts>);
-        Ok(Self {
+        let accounts = users_port.map(|users| Arc::new(CachedAccounts::new(users)) as _);
+        let shop = Self {
             #[cfg(feature = "users")]
             users,
             #[cfg(feature = "products")]
             products,
             #[cfg(feature = "orders")]
             orders,
-            orders_port,
+            orders_port: orders_port.map(|port| port as _),
             products_port,
             accounts,
             tokens,
-        })
+        };
+        shop.warn_of_absent_ports();
+        Ok(shop)
+    }
+
+    fn warn_of_absent_ports(&self) {
+        #[cfg(feature = "users")]
+        if self.users.is_some() && self.orders_port.is_none() {
+            tracing::warn!(
+                "modules.orders.url is not set: what users tells orders waits in its outbox"
+            );
+        }
+        if self.accounts.is_none() {
+            tracing::warn!(
+                "nobody answers for users here: a locked account keeps its access until its token expires"
+            );
+        }
     }
 
     /// The public routes of the hosted modules, below `/api/v1`.
@@ -289,7 +284,7 @@ impl Shop {
     pub fn media(&self) -> Option<Media> {
         #[cfg(feature = "products")]
         if let Some(products) = &self.products {
-            return Some(Media(products.media().clone()));
+            return Some(Media::of(products));
         }
         None
     }
@@ -317,6 +312,41 @@ impl Shop {
         );
         stores
     }
+}
+
+/// `None` for a module that is not hosted.
+fn hosted_pool(
+    settings: &Settings,
+    databases: &Databases,
+    module: Module,
+) -> anyhow::Result<Option<PgPool>> {
+    match settings.hosted().any(|hosted| hosted == module) {
+        true => databases.pool(settings, module).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The module here or its peer, as the dial says at each call; `None` for a module that is off.
+fn port<P>(dials: &Dials, module: Module, here: Option<Arc<P>>) -> Option<Arc<Switch<P>>>
+where
+    P: ?Sized + Send + Sync + 'static,
+{
+    let dial = Arc::clone(dials.get(module)?);
+    Some(Arc::new(Switch::new(here, dial)))
+}
+
+#[cfg(feature = "orders")]
+fn orders_on(
+    settings: &Settings,
+    pool: PgPool,
+    products: Option<Arc<dyn Products>>,
+    users: Option<Arc<dyn Users>>,
+) -> anyhow::Result<Arc<orders::Module>> {
+    let products = products.context("orders needs products: set modules.products.url")?;
+    let users = users.context("orders needs users: set modules.users.url")?;
+    let config = module_config::orders(settings)?;
+    let orders = orders::Module::new(pool, config, products, users);
+    Ok(Arc::new(orders))
 }
 
 /// Starts work that a panic does not end.
@@ -347,205 +377,5 @@ pub fn documented_routes(modules: &[Module], cfg: &mut ServiceConfig<'_>) {
             #[allow(unreachable_patterns, reason = "when every module is built in")]
             _ => {}
         }
-    }
-}
-
-#[cfg(feature = "users")]
-pub fn users_config(settings: &Settings) -> anyhow::Result<users::Config> {
-    Ok(users::Config {
-        refresh_token_lifetime: settings.auth.refresh_token,
-        login_per_minute: settings.limits.login_per_minute.map_or(0, Into::into),
-        redis: redis(settings, Module::Users)?,
-        event_attempts: event_attempts(settings),
-        stream: stream(settings)?,
-    })
-}
-
-#[cfg(feature = "products")]
-pub fn products_config(settings: &Settings) -> anyhow::Result<products::Config> {
-    Ok(products::Config {
-        hold_ttl: settings.modules.products.hold_ttl,
-        currency: settings.store.currency,
-        import_bytes: settings
-            .limits
-            .import_bytes
-            .map_or(0, |bytes| bytes.get() as u64),
-        upload_bytes: settings.limits.upload_bytes.map_or(0, Into::into),
-        media: media(settings)?,
-    })
-}
-
-/// Where pictures are kept; nobody is asked yet.
-#[cfg(feature = "products")]
-pub fn media(settings: &Settings) -> anyhow::Result<products::MediaStore> {
-    let opened = match &settings.media.url {
-        None => products::MediaStore::in_folder(&settings.media_dir()).map_err(Into::into),
-        Some(url) => media_at(url.expose_secret()),
-    };
-    opened.context("media.url")
-}
-
-#[cfg(feature = "products")]
-fn media_at(url: &str) -> anyhow::Result<products::MediaStore> {
-    Ok(products::MediaStore::open(&url.parse()?, store_options())?)
-}
-
-/// Whether pictures could be kept there; nobody is asked.
-pub fn check_media(url: &str) -> anyhow::Result<()> {
-    #[cfg(feature = "products")]
-    media_at(url)?;
-    Ok(())
-}
-
-/// What the stores' own tools read too: keys, region, endpoint.
-#[cfg(feature = "products")]
-fn store_options() -> impl Iterator<Item = (String, String)> {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    let of_a_store = |(name, _): &(String, String)| {
-        let prefixes = ["AWS_", "AZURE_", "GOOGLE_"];
-        prefixes.iter().any(|prefix| name.starts_with(prefix))
-    };
-    std::env::vars_os().filter_map(text).filter(of_a_store)
-}
-
-#[cfg(feature = "orders")]
-pub fn orders_config(settings: &Settings) -> anyhow::Result<orders::Config> {
-    let window = settings.modules.orders.payment_window;
-    Ok(orders::Config {
-        currency: settings.store.currency,
-        event_attempts: event_attempts(settings),
-        payment_window: (!window.is_zero()).then_some(window),
-        stream: stream(settings)?,
-        webhooks: webhook_rules(settings),
-    })
-}
-
-/// The Redis of a module, if it has one; nobody is connected to yet.
-pub fn redis(settings: &Settings, module: Module) -> anyhow::Result<Option<Redis>> {
-    let url = settings.modules.get(module).redis_url.as_ref();
-    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis_url");
-    url.map(open).transpose()
-}
-
-/// The Redis that this process shares with its replicas: that of users, which counts sign-ins there,
-/// else the common one.
-pub fn shared_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
-    match settings.hosted().any(|module| module == Module::Users) {
-        true => redis(settings, Module::Users),
-        false => common_redis(settings),
-    }
-}
-
-/// The Redis of the shop, where it has one; nobody is connected to yet.
-pub fn common_redis(settings: &Settings) -> anyhow::Result<Option<Redis>> {
-    let open = |url: &SecretString| Redis::open(url.expose_secret()).context("redis.url");
-    settings.redis.url.as_ref().map(open).transpose()
-}
-
-#[cfg(feature = "orders")]
-fn webhook_rules(settings: &Settings) -> orders::WebhookRules {
-    let allow_private_addresses = settings.webhooks.allow_private_addresses;
-    let production = settings.environment == crate::settings::Environment::Production;
-    orders::WebhookRules {
-        allow_private_addresses,
-        require_https: production && !allow_private_addresses,
-    }
-}
-
-/// Where events go besides; nobody is connected to yet.
-pub fn stream(settings: &Settings) -> anyhow::Result<Option<Stream>> {
-    let url = settings.events.stream_url.as_ref();
-    let open = |url: &SecretString| {
-        Stream::open(url.expose_secret(), settings.events.stream_length)
-            .context("events.stream_url")
-    };
-    url.map(open).transpose()
-}
-
-fn event_attempts(settings: &Settings) -> i32 {
-    i32::try_from(settings.events.max_attempts).unwrap_or(i32::MAX)
-}
-
-/// Where the bytes of pictures are.
-#[derive(Clone)]
-pub struct Media(#[cfg(feature = "products")] products::MediaStore);
-
-impl Media {
-    /// As the settings say; `None` in a program without products.
-    pub fn open(settings: &Settings) -> anyhow::Result<Option<Self>> {
-        #[cfg(feature = "products")]
-        return Ok(Some(Self(media(settings)?)));
-        #[cfg(not(feature = "products"))]
-        Ok(None)
-    }
-
-    /// How long it takes to ask, or why it cannot be asked.
-    pub async fn look(&self) -> Result<Duration, String> {
-        #[cfg(feature = "products")]
-        return self.0.look().await.map_err(in_full);
-        #[cfg(not(feature = "products"))]
-        Ok(Duration::ZERO)
-    }
-
-    /// Whether it takes bytes and gives them back.
-    pub async fn try_out(&self) -> Result<(), String> {
-        #[cfg(feature = "products")]
-        self.0.try_out().await.map_err(in_full)?;
-        Ok(())
-    }
-}
-
-#[cfg(feature = "products")]
-fn in_full(error: products::StoreError) -> String {
-    // What is further down a store's error says already.
-    match std::error::Error::source(&error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-/// A module's database and the history it should have.
-#[derive(Clone)]
-pub struct Store {
-    pub module: Module,
-    pub pool: PgPool,
-    pub migrator: &'static Migrator,
-}
-
-impl Store {
-    pub fn of(module: Module, pool: &PgPool) -> Self {
-        Self {
-            module,
-            pool: pool.clone(),
-            migrator: migrator(module),
-        }
-    }
-
-    /// Names this database among all others; `None` where the server does not tell.
-    pub async fn identity(&self) -> Option<String> {
-        let found = sqlx::query_scalar(
-            "select system_identifier || '/' || current_database() from pg_control_system()",
-        );
-        found.fetch_one(&self.pool).await.ok()
-    }
-
-    pub async fn missing(&self) -> Result<Vec<db::Missing>, sqlx::Error> {
-        db::missing_migrations(&self.pool, self.migrator).await
-    }
-}
-
-fn migrator(module: Module) -> &'static Migrator {
-    static NONE: Migrator = Migrator::DEFAULT;
-    match module {
-        #[cfg(feature = "users")]
-        Module::Users => &users::MIGRATOR,
-        #[cfg(feature = "products")]
-        Module::Products => &products::MIGRATOR,
-        #[cfg(feature = "orders")]
-        Module::Orders => &orders::MIGRATOR,
-        #[allow(unreachable_patterns, reason = "when every module is built in")]
-        _ => &NONE,
     }
 }

@@ -7,13 +7,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every edge that may be there, also for tests and builds.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("ports", &[]),
     ("ports-http", &["ports"]),
     ("platform", &[]),
     ("users", &["platform", "ports"]),
     ("products", &["platform", "ports"]),
     ("orders", &["platform", "ports"]),
+    ("cleave-fuzz", &["platform", "products"]),
     (
         "cleave",
         &[

@@ -14,6 +14,7 @@ use crate::fleet::{Databases, command};
 
 pub const SEED: u64 = 1;
 pub const CURRENCY: Currency = Currency::EUR;
+const MOST_COPIED: u64 = 100_000;
 
 pub async fn run(databases: &Databases, products: u64) {
     let folder = tempfile::tempdir().unwrap();
@@ -30,6 +31,7 @@ pub async fn run(databases: &Databases, products: u64) {
         let (took, peak) = import(databases, file).await;
         say(what, products, took, &peak);
     }
+    twin(databases, products.min(MOST_COPIED)).await;
 }
 
 /// The catalogue of `cleave demo` as a file.
@@ -49,6 +51,29 @@ fn write(path: &Path, products: u64, dearer: i64) {
         });
         writeln!(file, "{line}").unwrap();
     }
+}
+
+/// Products that are there, into an empty table with the same indexes and checks, by one connection:
+/// what Postgres alone makes of a core.
+async fn twin(databases: &Databases, rows: u64) {
+    let mut db = databases.connect(Module::Products).await;
+    let create = sqlx::query("create table twin (like products including all)");
+    create.execute(&mut db).await.unwrap();
+    let begun = Instant::now();
+    let copy = sqlx::query("insert into twin select * from products limit $1");
+    let copied = copy
+        .bind(i64::try_from(rows).unwrap())
+        .execute(&mut db)
+        .await
+        .unwrap();
+    say(
+        "floor: table to table, one core",
+        copied.rows_affected(),
+        begun.elapsed(),
+        "",
+    );
+    let drop = sqlx::query("drop table twin");
+    drop.execute(&mut db).await.unwrap();
 }
 
 /// The lines as they are, in a table without an index.

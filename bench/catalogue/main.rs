@@ -2,9 +2,9 @@
 //!
 //! For each of these numbers of products: lines per second of an import (new products, the same
 //! file again, every price changed) and the most memory that it took, beside a bare COPY of the same
-//! bytes; then p50 and p99, over sockets, of the first and the thousandth page of each list, and of
-//! searches, beside an empty handler and a bare read of one product. Needs the release binary beside
-//! it: `cargo build --release` comes first.
+//! bytes and rows from table to table; then p50 and p99, over sockets, of the first and the
+//! thousandth page of each list, and of searches, beside an empty handler and a bare read of one
+//! product. Needs the release binary beside it: `cargo build --release` comes first.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

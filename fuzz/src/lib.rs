@@ -1,4 +1,8 @@
-//! What the targets share.
+//! The targets, and what they share. There only with `--cfg fuzzing`, which `scripts/fuzz` gives.
+#![cfg(fuzzing)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+pub mod targets;
 
 use std::cell::LazyCell;
 use std::future::Future;

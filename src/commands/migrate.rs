@@ -6,7 +6,7 @@ use super::Outcome;
 use crate::cli::Output;
 use crate::databases::{Databases, Tenancy};
 use crate::settings::{Module, Settings};
-use crate::wiring::Store;
+use crate::store::Store;
 
 /// `cleave migrate`: brings databases up to date, or says what is missing.
 pub async fn run(

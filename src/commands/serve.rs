@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use ports_http::Step;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -65,9 +65,16 @@ async fn serve(
     Ok(Outcome::Done)
 }
 
+const HANGUP: &str =
+    "SIGHUP: the certificate is looked at again, if there is one; other settings need a restart";
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// It would end the process if nobody listened. The certificate has a listener of its own.
+    hangup: Signal,
+    /// Started in a terminal, and not to outlive it.
+    in_terminal: bool,
 }
 
 impl Signals {
@@ -75,13 +82,22 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            in_terminal: io::stdin().is_terminal(),
         })
     }
 
+    /// Resolves when the process is to end.
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => match self.in_terminal && !io::stdin().is_terminal() {
+                    true => return,
+                    false => tracing::info!("{HANGUP}"),
+                },
+            }
         }
     }
 }

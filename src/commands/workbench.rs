@@ -8,8 +8,10 @@ use platform::auth::Tokens;
 
 use crate::databases::{Databases, Tenancy};
 use crate::migrations;
+#[cfg(feature = "users")]
+use crate::module_config;
 use crate::settings::{Module, Settings};
-use crate::wiring::{self, Store};
+use crate::store::Store;
 
 pub struct Workbench {
     settings: Settings,
@@ -61,7 +63,7 @@ impl Workbench {
     pub fn users(&self) -> anyhow::Result<Arc<users::Module>> {
         // A command issues no tokens; nothing signed with this key ever leaves it.
         let tokens = Tokens::hs256(&String::new().into(), self.settings.auth.access_token);
-        let config = wiring::users_config(&self.settings)?;
+        let config = module_config::users(&self.settings)?;
         let pool = self.pool(Module::Users)?.clone();
         Ok(users::Module::new(pool, config, tokens))
     }

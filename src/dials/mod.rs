@@ -15,8 +15,8 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use crate::connections::common_redis;
 use crate::settings::{Mode, Module, ModuleSettings, Secrets, Settings};
-use crate::wiring::common_redis;
 use kept::{Configured, Kept, KeptPosition};
 use shared::Shared;
 

@@ -32,7 +32,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("password_encryption", "scram-sha-256"),
     // Three pools of 16, commands, and tests beside them.
     ("max_connections", "200"),
-    ("max_wal_size", "1GB"),
+    // After a checkpoint each page is logged whole when it is first written. An import writes to all
+    // of every index, and would log little else if checkpoints came every gigabyte.
+    ("max_wal_size", "4GB"),
     // Compiling a plan costs more than our short queries do.
     ("jit", "off"),
     ("timezone", "UTC"),
@@ -135,13 +137,13 @@ impl Launch {
     }
 }
 
-/// In MiB: a sixteenth of the machine's memory, and at least Postgres' own default. It is taken page
+/// In MiB: an eighth of the machine's memory, and at least Postgres' own default. It is taken page
 /// by page, as databases grow.
 fn shared_buffers() -> u64 {
     let told = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = told.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kibibytes = total.and_then(|total| total.trim().trim_end_matches(" kB").parse().ok());
-    (kibibytes.unwrap_or(0_u64) / 1024 / 16).clamp(128, 1024)
+    (kibibytes.unwrap_or(0_u64) / 1024 / 8).clamp(128, 4096)
 }
 
 /// Postgres' fast shutdown; a server that does not manage it in time is cut off, and recovers at

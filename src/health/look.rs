@@ -15,8 +15,9 @@ use tokio::sync::Mutex;
 
 use super::documents::{CacheHealth, Dependency, MediaHealth, ModuleHealth, PeerHealth, Told};
 use crate::dials::Dials;
+use crate::media::Media;
 use crate::settings::{Mode, Module, Settings};
-use crate::wiring::{Media, Store};
+use crate::store::Store;
 
 /// What the health routes look at; app data.
 pub struct Health {

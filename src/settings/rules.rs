@@ -85,7 +85,7 @@ pub fn media(values: &Values, problems: &mut Problems) {
         return;
     };
     let url = url.expose_secret();
-    if let Err(error) = crate::wiring::check_media(url) {
+    if let Err(error) = crate::media::check(url) {
         let shown = mask::url(url);
         let reason = error.to_string().replace(url, &shown);
         let message = format!("{shown:?} is no place for pictures: {reason}");

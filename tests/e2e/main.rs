@@ -1,5 +1,6 @@
 //! The shop as its clients meet it: over sockets, on a real Postgres, each test with databases of
-//! its own. The files `tests/e2e_*.rs` run the same tests where modules are remote.
+//! its own. The files `tests/e2e_*.rs` run them where modules are remote: all of them where every
+//! module is, or moves; where one is, those that meet at its boundary.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub(crate) mod support;

@@ -62,6 +62,9 @@ async fn replicas_turn_together_and_the_latest_turn_counts_when_redis_was_away()
     let late = shops.start(&[]).await;
     assert_eq!(stands(&late).await, remote);
 
+    // It claims to be of the far future, and is not signed by the shop.
+    let forged = b"9999999999999 {\"turned_at\":9999999999999} \xff";
+    shops.redis.overwrite("cleave:dials:*", forged).await;
     two.turn("products", &json!({ "step": "local" }))
         .await
         .expect(200);

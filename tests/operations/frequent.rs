@@ -11,13 +11,18 @@ use crate::support::TestShop;
 const PRODUCTS: u64 = 24_000;
 
 /// What a client asks for, and the condition of which products that is.
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 9] = [
     ("q=a", "search @@ '''=a'':* | ''a'':*'"),
     (
         "q=of%20a",
         "search @@ '(''=of'' | ''of'') & (''=a'':* | ''a'':*)'",
     ),
-    // Every word of the second is mistyped.
+    // Each is frequent; both together might be rare.
+    (
+        "q=by%20for",
+        "search @@ '(''=by'' | ''by'') & (''=for'':* | ''for'':*)'",
+    ),
+    // Every word is mistyped.
     ("q=smaql", "search @@ '''=small'':* | ''small'':*'"),
     ("min_price=100", "price_minor >= 100"),
     (
@@ -27,6 +32,10 @@ const LISTS: [(&str, &str); 7] = [
     (
         "in_stock=true&q=a",
         "available and search @@ '''=a'':* | ''a'':*'",
+    ),
+    (
+        "category=home&min_price=100&in_stock=true",
+        "home and available and price_minor >= 100",
     ),
     (
         "category=home&q=a",

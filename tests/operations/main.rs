@@ -20,7 +20,6 @@ mod payment_window;
 mod personal_data;
 mod process;
 mod reconcile;
-mod search_words;
 mod stream;
 mod topologies;
 mod transactions;

@@ -10,7 +10,7 @@ use cleave::settings::{Inputs, Module, Purpose, Settings};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestDatabases, expect_balanced_books};
+use crate::support::{Answer, PASSWORD, TestDatabases, client, expect_balanced_books};
 
 const GRACE: Duration = Duration::from_secs(10);
 pub const OPS_TOKEN: &str = "operators-token-of-these-tests-only";
@@ -72,7 +72,7 @@ impl Node {
             address: instance.address,
             private_address: instance.private_address,
             instance,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: client(),
             _own_folder: None,
         }
     }

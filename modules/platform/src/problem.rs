@@ -220,7 +220,9 @@ impl ResponseError for Problem {
     }
 }
 
-/// The shape of every error answer, for the OpenAPI document.
+/// The shape of every error answer. What is not an HTTP request (400), and a head that is too large
+/// (431) or too slow (408), never get that far: the HTTP parser refuses them, without body and
+/// `x-request-id`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {

@@ -10,7 +10,6 @@ use tracing::log::LevelFilter;
 /// What changes the catalogue as a whole.
 const MANY: u64 = 10_000;
 
-/// Whoever writes in it computes the products' [`crate::words`] and teaches them.
 pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     // A chunk may take longer than a request's statement. New entries of the search index wait in
@@ -18,7 +17,6 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx:
     // planned while a table is empty is used when it is not any more.
     sqlx::query!(
         "select set_config('statement_timeout', '60s', true) as patience,
-            set_config('cleave.words_learnt', 'on', true) as learnt,
             set_config('enable_seqscan', 'off', true) as indexes,
             set_config('gin_pending_list_limit', '4MB', true) as pending"
     )

@@ -15,7 +15,7 @@ mod media;
 mod port;
 mod reservations;
 mod spreadsheet;
-pub mod words;
+mod words;
 
 /// The parsers as `fuzz/` reaches them.
 #[cfg(fuzzing)]

@@ -1,8 +1,4 @@
 //! What search compares: the words of a product, in lower case and without accents.
-//!
-//! Computed here for those who write many products, because Postgres takes 100 µs for each. For
-//! all others it is done by the functions `search_text` and `search_document` of the database,
-//! which these must agree with to the letter.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -24,7 +20,7 @@ static NFD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrow
 static CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
     CodePointMapData::<GeneralCategory>::new();
 
-/// `search_text` of the database: words of letters and digits with a space between two.
+/// Words of letters and digits with a space between two.
 pub fn normalised(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     let lower: Cow<'_, str> = match text.is_ascii() {
@@ -63,7 +59,9 @@ fn belongs_to_word(c: char) -> bool {
     }
 }
 
-/// `search_document` of the database: the lexemes, with a space between two.
+/// The lexemes by which a product is found, with a space between two: `=oak` a word that names it
+/// (of its name, SKU or attributes), `solid` one of its description only, `#chair_1` the SKU,
+/// `^oak_chair` the name.
 pub fn document(
     sku: &str,
     name: &str,
@@ -123,8 +121,15 @@ pub(crate) fn taught(document: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Teaches words that titles are made of, in a transaction of [`crate::bulk`].
-pub(crate) async fn teach(tx: &mut PgConnection, words: &[&str]) -> Result<(), sqlx::Error> {
+/// Teaches words that titles are made of.
+pub(crate) async fn teach<'a>(
+    tx: &mut PgConnection,
+    words: impl IntoIterator<Item = &'a str>,
+) -> Result<(), sqlx::Error> {
+    let words: Vec<&str> = words.into_iter().collect();
+    if words.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         r#"
         insert into search_words (word, variant)
@@ -132,7 +137,7 @@ pub(crate) async fn teach(tx: &mut PgConnection, words: &[&str]) -> Result<(), s
         from unnest($1::text[]) as new(word) cross join search_variants(new.word) variant
         where not exists (select from search_words known where known.word = new.word)
         "#,
-        words as &[&str],
+        &words as &[&str],
     )
     .execute(tx)
     .await?;

@@ -1,5 +1,5 @@
+use crate::media::Media;
 use crate::settings::{Module, Settings};
-use crate::wiring::Media;
 
 /// Where pictures go, when products is hosted.
 pub(super) async fn look(settings: &Settings) -> Option<Result<String, String>> {

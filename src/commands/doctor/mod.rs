@@ -14,7 +14,7 @@ use super::Outcome;
 use crate::cli::Output;
 use crate::databases::{Databases, Tenancy};
 use crate::settings::{Module, Settings};
-use crate::wiring::Store;
+use crate::store::Store;
 
 /// Clocks may differ by this much before tokens and holds suffer.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(5);

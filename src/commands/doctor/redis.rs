@@ -3,15 +3,15 @@
 use platform::redis::Redis;
 
 use super::Finding;
+use crate::connections;
 use crate::settings::{Module, Settings};
-use crate::wiring;
 
 /// The common one, and that of users where it has its own.
 pub(super) async fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
-    let common = wiring::common_redis(settings).transpose();
+    let common = connections::common_redis(settings).transpose();
     let own = match settings.source("modules.users.redis_url") {
         Some(source) if !source.is_inherited() && settings.hosted().any(|m| m == Module::Users) => {
-            wiring::redis(settings, Module::Users).transpose()
+            connections::redis(settings, Module::Users).transpose()
         }
         _ => None,
     };

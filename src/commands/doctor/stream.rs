@@ -1,9 +1,9 @@
+use crate::connections;
 use crate::settings::Settings;
-use crate::wiring;
 
 /// The Redis that events are published to.
 pub(super) async fn look(settings: &Settings) -> Option<Result<String, String>> {
-    let stream = wiring::stream(settings)
+    let stream = connections::stream(settings)
         .map_err(|error| format!("{error:#}"))
         .transpose()?;
     let answered = match stream {

@@ -45,8 +45,10 @@ async fn an_event_that_nobody_understands_is_parked_and_blocks_only_its_order() 
     .await;
 
     let rows: Vec<(i32, bool, Option<String>)> = sqlx::query_as(
-        "select attempts, parked_at is not null, last_error from outbox order by id",
+        "select attempts, parked_at is not null, last_error from outbox
+         where aggregate_id = $1 order by id",
     )
+    .bind(aggregate)
     .fetch_all(&mut orders)
     .await
     .unwrap();

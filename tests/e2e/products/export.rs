@@ -6,7 +6,7 @@ use cleave::settings::Module;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Customer, TestShop, eventually};
+use crate::support::{Answer, Blocker, Customer, TestShop, eventually};
 
 const KINDS: [(&str, &str); 2] = [("ndjson", "application/x-ndjson"), ("csv", "text/csv")];
 
@@ -252,8 +252,8 @@ async fn many_large_products(shop: &TestShop) {
     let mut db = shop.connect(Module::Products).await;
     sqlx::raw_sql(
         "with made as (
-            insert into products (id, sku, name, description, price_minor, currency)
-            select lpad(to_hex(n), 32, '0')::uuid, 'P' || n, 'Product', repeat('x', 20000), 1, 'EUR'
+            insert into products (id, sku, name, description, price_minor, currency, search)
+            select lpad(to_hex(n), 32, '0')::uuid, 'P' || n, 'Product', repeat('x', 20000), 1, 'EUR', ''
             from generate_series(1, 2000) n
             returning id
         )
@@ -360,5 +360,41 @@ async fn a_line_that_is_rejected_leaves_no_category_behind() {
     let home = json!([{ "name": "Home", "slug": "home", "children": [lamps] }]);
     assert_eq!(tree(&shop).await["items"], home);
     assert_eq!(shop.stock(&sofa).await, (5, 3, 2));
+    shop.close().await;
+}
+
+/// The SKU is made by another transaction, which commits once the import waits for it.
+#[tokio::test]
+async fn a_product_that_is_made_meanwhile_is_updated() {
+    let shop = TestShop::open().await;
+    let admin = shop.admin().await;
+    let made = "insert into products (id, sku, name, price_minor, currency, search)
+        values ('0197f2f0-a1b0-7c3e-9d2b-4c5d6e7f8091', 'SOFA', 'Couch', 1, 'EUR', '');
+        insert into stock (product_id, on_hand) select id, 2 from products;
+        insert into stock_movements (product_id, delta, reason) select id, 2, 'initial' from products";
+    let mut blocker = Blocker::hold(shop.databases.of(Module::Products), made).await;
+    let line = |sku: &str| {
+        let price = json!({ "amount": 50_000, "currency": "EUR" });
+        json!({ "sku": sku, "name": "Sofa", "price": price, "stock": { "on_hand": 5 } })
+    };
+    let file = format!("{}\n{}\n", line("LAMP"), line("SOFA"));
+    let (report, ()) = tokio::join!(import(&shop, &admin, "application/x-ndjson", file), async {
+        blocker.victims(1).await;
+        blocker.release().await;
+    },);
+    assert_eq!(
+        (&report["imported"], &report["updated"]),
+        (&json!(1), &json!(1))
+    );
+    let found = shop.get_as(&admin, "/products?q=sofa").await.expect(200);
+    let found: Vec<(&Value, &Value)> = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|product| (&product["name"], &product["stock"]["on_hand"]))
+        .collect();
+    assert!(found.contains(&(&json!("Sofa"), &json!(5))), "{found:?}");
+    assert_eq!(found.len(), 2);
+    shop.expect_balanced_books().await;
     shop.close().await;
 }

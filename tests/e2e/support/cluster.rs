@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use cleave::databases::embedded_options;
 use cleave::embedded::{Cluster, attach};
 use cleave::settings::Module;
-use cleave::wiring::Store;
+use cleave::store::Store;
 use nix::sys::statvfs::statvfs;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -46,6 +46,7 @@ async fn start() -> anyhow::Result<Cluster> {
     remove_when_full(&folder).await?;
     let cluster = Cluster::start(embedded_options(&folder, None)?).await?;
     let mut admin = PgConnection::connect_with(&cluster.admin_options()).await?;
+    ask_for_no_password(&mut admin).await?;
     drop_leftovers(&mut admin).await?;
     for module in Module::ALL {
         let name = template(module);
@@ -58,6 +59,20 @@ async fn start() -> anyhow::Result<Cluster> {
     }
     admin.close().await?;
     Ok(cluster)
+}
+
+/// Its thousands of rounds for each connection were a quarter of all work of a run. Nobody but this
+/// user gets to the server's socket.
+async fn ask_for_no_password(admin: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let file: String = sqlx::query_scalar("show hba_file")
+        .fetch_one(&mut *admin)
+        .await?;
+    let statements =
+        format!("copy (values ('local all all trust')) to '{file}'; select pg_reload_conf()");
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(admin)
+        .await?;
+    Ok(())
 }
 
 /// In memory where there is plenty of it: a busy disk makes each new database cost a second.

@@ -10,7 +10,7 @@ use reqwest::Client;
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
-use super::{TestDatabases, Topology, eventually, roomy_folder};
+use super::{TestDatabases, Topology, client, eventually, roomy_folder};
 
 pub const OPS_TOKEN: &str = "the operator's token of the tests, 32 bytes and more";
 /// What all processes of a run share, so that several shops may be replicas.
@@ -64,8 +64,9 @@ pub async fn start(
             _data_dir: data_dir,
         });
     }
+    let client = client();
     for process in &running {
-        be_ready(process).await;
+        be_ready(process, &client).await;
     }
     running
 }
@@ -80,8 +81,7 @@ fn reserve_port() -> TcpSocket {
     socket
 }
 
-async fn be_ready(process: &Running) {
-    let client = Client::builder().no_proxy().build().unwrap();
+async fn be_ready(process: &Running, client: &Client) {
     let url = format!("http://{}/health/ready", process.instance.address);
     eventually("each process is ready", async || {
         let answer = client.get(&url).send().await;

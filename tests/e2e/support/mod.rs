@@ -3,6 +3,7 @@
 
 mod answer;
 mod books;
+mod client;
 mod cluster;
 mod document;
 mod eventually;
@@ -24,6 +25,7 @@ mod verbs;
 
 pub use answer::Answer;
 pub use books::expect_balanced_books;
+pub use client::client;
 pub use cluster::{TestDatabases, admin_options, cluster};
 pub use document::{METHODS, document, operations};
 pub use eventually::{eventually, within};

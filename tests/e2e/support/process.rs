@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cleave::embedded::{Attached, DatabaseName, attach};
@@ -16,7 +17,7 @@ use reqwest::{Certificate, Client, Method, RequestBuilder};
 use sqlx::ConnectOptions;
 use tempfile::TempDir;
 
-use super::TestDatabases;
+use super::{TestDatabases, eventually};
 
 /// A first start makes a database cluster, on a machine that is busy with tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,6 +84,8 @@ pub struct Process {
     client: Client,
     scheme: &'static str,
     log: Arc<Mutex<String>>,
+    /// Ends with what it writes to.
+    reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -124,20 +127,21 @@ impl Process {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&log);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let mut log = written.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = super::client();
         Self {
             address,
             child,
             client,
             scheme: "http",
             log,
+            reader,
         }
     }
 
@@ -167,6 +171,17 @@ impl Process {
 
     /// Its exit code, once it has ended; `None` when a signal ended it.
     pub async fn ended(mut self) -> Option<i32> {
+        self.end().await
+    }
+
+    /// As `ended`, and all that it has written to standard error.
+    pub async fn ended_saying(mut self) -> (Option<i32>, String) {
+        let code = self.end().await;
+        eventually("its log ends", async || self.reader.is_finished()).await;
+        (code, self.log())
+    }
+
+    async fn end(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.has_ended() {

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::instances::{self, Detour, Running};
 use super::turning::Turning;
-use super::{TestDatabases, Topology};
+use super::{TestDatabases, Topology, client};
 
 const GRACE: Duration = Duration::from_secs(25);
 
@@ -61,7 +61,7 @@ impl TestShop {
             address: front.instance.address,
             turning,
             databases,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: client(),
             processes,
         }
     }

@@ -1,6 +1,6 @@
 use cleave::settings::Module::{self, Orders, Products, Users};
 
-/// Where the modules run. No client can tell, so every end-to-end test runs in each.
+/// Where the modules run. No client can tell, so end-to-end tests run in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// Also of its test target, after `e2e_`.

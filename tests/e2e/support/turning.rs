@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::instances::OPS_TOKEN;
-use super::{Answer, TestDatabases};
+use super::{Answer, TestDatabases, client};
 
 /// Between two steps of a dial, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 20..50;
@@ -26,9 +26,10 @@ impl Turning {
     pub fn start(private: SocketAddr, databases: &TestDatabases) -> Self {
         let stop = CancellationToken::new();
         let mut dials = JoinSet::new();
+        let client = client();
         for module in Module::ALL {
             let dial = Dial {
-                client: Client::builder().no_proxy().build().unwrap(),
+                client: client.clone(),
                 url: format!("http://{private}/ops/modules/{module}"),
                 databases: databases.clone(),
             };

@@ -40,7 +40,7 @@ async fn sigterm_finishes_what_is_under_way() {
     };
     let (order, ()) = tokio::join!(order, stopping);
     let order = order.expect(201);
-    assert_eq!(process.ended().await, Some(0));
+    ends_without_complaint(process).await;
     assert!(!folder.path().join("pg/pgdata/postmaster.pid").exists());
     assert!(server_of(folder.path()).await.is_none());
 
@@ -48,8 +48,18 @@ async fn sigterm_finishes_what_is_under_way() {
     let path = format!("/api/v1/orders/{}", order["id"].as_str().unwrap());
     let again = send(&process, Method::GET, &path, &json!({})).await;
     assert_eq!(again.expect(200), order);
+    // Nothing to do with it any more.
+    process.signal(Signal::SIGHUP);
     process.signal(Signal::SIGTERM);
-    assert_eq!(process.ended().await, Some(0));
+    ends_without_complaint(process).await;
+}
+
+async fn ends_without_complaint(process: Process) {
+    let (code, log) = process.ended_saying().await;
+    assert_eq!(code, Some(0), "{log}");
+    let complaints = [r#""level":"WARN""#, r#""level":"ERROR""#];
+    let complains = |line: &&str| complaints.iter().any(|level| line.contains(level));
+    assert_eq!(log.lines().find(complains), None);
 }
 
 /// Makes an admin and returns the access token.

@@ -122,6 +122,24 @@ impl Redis {
         found
     }
 
+    /// Every field of every hash whose key is like this.
+    pub async fn overwrite(&self, keys: &str, value: &[u8]) {
+        let script = "
+            for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+              for _, field in ipairs(redis.call('HKEYS', key)) do
+                redis.call('HSET', key, field, ARGV[2])
+              end
+            end";
+        let mut connection = self
+            .client()
+            .get_multiplexed_async_connection()
+            .await
+            .unwrap();
+        let mut eval = ::redis::cmd("EVAL");
+        let eval = eval.arg(script).arg(0).arg(keys).arg(value);
+        eval.exec_async(&mut connection).await.unwrap();
+    }
+
     /// The entries of a module's stream, `data` read.
     pub async fn entries(&self, module: &str) -> Vec<Value> {
         let mut connection = self

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::product::{Fields, Product};
 use super::read;
+use crate::words;
 
 #[derive(Debug, Error)]
 pub(crate) enum WriteError {
@@ -95,10 +96,12 @@ pub(crate) async fn lock(
 
 /// Its time goes up, whatever the clock does: no two states of a product look the same.
 async fn update(tx: &mut PgConnection, id: Uuid, to: &Fields) -> Result<(), sqlx::Error> {
+    let words = to.words();
     sqlx::query!(
         "update products
         set sku = $2, name = $3, description = $4, price_minor = $5, currency = $6,
             category_id = $7, handle = $8, attributes = $9, is_active = $10,
+            search = array_to_tsvector(string_to_array($11, ' ')),
             updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
         where id = $1",
         id,
@@ -111,8 +114,9 @@ async fn update(tx: &mut PgConnection, id: Uuid, to: &Fields) -> Result<(), sqlx
         to.handle,
         Json(&to.attributes) as _,
         to.is_active,
+        words,
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    words::teach(tx, words::taught(&words)).await
 }

@@ -1,12 +1,14 @@
-use sqlx::PgPool;
+use platform::db;
 use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::change::WriteError;
 use super::product::{Fields, Product, Stock};
+use crate::words;
 
-/// Stores a product with its stock, and where that came from: one statement.
+/// Stores a product with its stock, and where that came from.
 pub(crate) async fn create(
     pool: &PgPool,
     new: Fields,
@@ -14,7 +16,11 @@ pub(crate) async fn create(
     actor: Uuid,
 ) -> Result<Product, WriteError> {
     let id = Uuid::now_v7();
-    let created_at = insert(pool, id, &new, on_hand, actor).await?;
+    let words = new.words();
+    let mut tx = db::begin(pool).await?;
+    let created_at = insert(&mut tx, id, &new, &words, on_hand, actor).await?;
+    words::teach(&mut tx, words::taught(&words)).await?;
+    tx.commit().await?;
     Ok(Product {
         id,
         sku: new.sku,
@@ -33,9 +39,10 @@ pub(crate) async fn create(
 }
 
 async fn insert(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     id: Uuid,
     new: &Fields,
+    words: &str,
     on_hand: i64,
     actor: Uuid,
 ) -> Result<OffsetDateTime, sqlx::Error> {
@@ -43,8 +50,9 @@ async fn insert(
         "with product as (
             insert into products
                 (id, sku, name, description, price_minor, currency, category_id, handle,
-                 attributes, is_active)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 attributes, is_active, search)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                    array_to_tsvector(string_to_array($13, ' ')))
             returning created_at
         ), stocked as (
             insert into stock (product_id, on_hand) values ($1, $11)
@@ -65,7 +73,8 @@ async fn insert(
         new.is_active,
         on_hand,
         actor,
+        words,
     )
-    .fetch_one(pool)
+    .fetch_one(tx)
     .await
 }

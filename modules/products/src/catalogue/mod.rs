@@ -4,6 +4,7 @@ pub(crate) mod categories;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod cursor;
+mod estimate;
 pub(crate) mod facets;
 mod frequency;
 pub(crate) mod journal;

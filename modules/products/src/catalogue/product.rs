@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::media::images::StoredImage;
+use crate::words;
 
 /// A thing that is sold. Variants of one thing share a `handle` and differ in `attributes`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -59,6 +60,13 @@ impl Product {
             attributes: self.attributes.clone(),
             is_active: self.is_active,
         }
+    }
+}
+
+impl Fields {
+    /// What it is searched by.
+    pub(crate) fn words(&self) -> String {
+        words::document(&self.sku, &self.name, &self.attributes, &self.description)
     }
 }
 

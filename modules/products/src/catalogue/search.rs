@@ -29,6 +29,8 @@ pub(crate) struct Terms {
     pub(super) guess: Search,
     /// Which words are taken for mistyped, counted from 0.
     pub(super) mistyped: Vec<u8>,
+    /// How many products there are, whatever their words.
+    pub(super) all: i64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +45,13 @@ pub(super) struct Search {
 pub(super) struct Condition {
     /// A Postgres `tsquery`, whose lexemes are those of [`words::document`].
     pub(super) query: String,
-    /// All words but the last, when that leaves few. For the last one, which may go on, the index
-    /// would have to collect all products that have a word which begins with it.
+    /// All words but the last, when that leaves few, and fewer than the last. For that one, which may
+    /// go on, the index would have to collect all products that have a word which begins with it.
     pub(super) index: Option<String>,
-    /// About how many products match.
+    /// About how many products match if words meet by chance.
     pub(super) products: i64,
+    /// About how many do if they always go together.
+    pub(super) at_most: i64,
 }
 
 /// What stands for a word in a `tsquery`.
@@ -141,6 +145,7 @@ impl Terms {
                 .filter(|(_, word)| !word.known)
                 .map(|(nth, _)| nth)
                 .collect(),
+            all: frequencies.products,
         })
     }
 
@@ -163,12 +168,15 @@ impl Condition {
             let shares = terms.iter().map(|term| term.share);
             frequencies.products(shares.fold(ALL, |all, share| all * share / ALL))
         };
-        let others = terms.split_last().map_or(&[][..], |(_, others)| others);
-        let narrow = !others.is_empty() && products(others) <= SOON_FETCHED;
+        let rarest = terms.iter().map(|term| term.share).min();
+        let (others, last) = terms.split_at(terms.len().saturating_sub(1));
+        let few = SOON_FETCHED.min(products(last));
+        let narrow = !others.is_empty() && products(others) <= few;
         Self {
             query: query(terms),
             index: narrow.then(|| query(others)),
             products: products(terms),
+            at_most: frequencies.products(rarest.unwrap_or(ALL)),
         }
     }
 }

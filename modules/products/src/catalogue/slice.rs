@@ -4,6 +4,7 @@ use sqlx::{PgConnection, PgPool, PgTransaction, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::cursor::{Key, Sort};
+use super::estimate::Estimate;
 use super::list::Filter;
 use super::product::ProductRow;
 use super::rules::MOST;
@@ -25,7 +26,7 @@ pub(super) struct Slice<'a> {
 /// Which rows are looked at.
 #[derive(Clone, Copy)]
 enum Reach {
-    /// So many next ones in the list's order, matching or not.
+    /// So many next ones in the list's order, matching or not, but of the [`Slice::walk`].
     Near(i64),
     /// The next ones of each category, by an index that has them in the list's order.
     Branches,
@@ -47,6 +48,8 @@ pub(super) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx:
 
 /// No page needs more.
 const MOST_ROWS: u8 = 101;
+/// With more categories the list of all products is walked: the next rows of each would be read.
+const MOST_BRANCHES: usize = 16;
 
 impl Slice<'_> {
     /// At a cost that depends neither on the place in the list nor on how frequent a match is: what
@@ -75,22 +78,39 @@ impl Slice<'_> {
     /// How many of the next rows to look at for those that are wanted, and how many if that was not
     /// enough; none when all that match are sooner fetched.
     async fn nearby(&self, db: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-        if self
-            .words()
-            .is_some_and(|products| products <= SOON_FETCHED)
+        if let Some((tier, terms)) = self.matching
+            && tier.products(terms) <= SOON_FETCHED
         {
-            return Ok(Vec::new());
+            let may_be_frequent = tier.at_most(terms) > SOON_FETCHED;
+            return Ok(Vec::from_iter(may_be_frequent.then(|| self.glance(terms))));
         }
         let mut sql = QueryBuilder::new("explain (format json) select from products p where true");
         self.push_categories(&mut sql);
         self.push_price(&mut sql);
         self.push_own(&mut sql);
         self.push_sold_out(&mut sql);
+        sql.push(" union all select from products p where true");
+        if self.walk().is_some() {
+            self.push_categories(&mut sql);
+        }
         sql.push(" union all select from products");
         let plan = sql.build_query_scalar().persistent(false);
         let Json(plan): Json<serde_json::Value> = plan.fetch_one(db).await?;
         let estimate = Estimate::of(&plan, self.words());
         Ok(estimate.nearby(self.rows))
+    }
+
+    /// The categories that are walked, each by an index in the list's order; all products if `None`.
+    fn walk(&self) -> Option<&[Uuid]> {
+        let few = |categories: &&[Uuid]| categories.len() <= MOST_BRANCHES;
+        self.categories.filter(few)
+    }
+
+    /// As many next rows as hold what is wanted when so many match that they are not soon fetched:
+    /// words that each are frequent meet more often than by chance in what is called by both.
+    fn glance(&self, terms: &Terms) -> i64 {
+        let rows = 2 * self.rows * terms.all / SOON_FETCHED;
+        rows.min(SOON_FETCHED)
     }
 
     /// About how many products have the words.
@@ -144,39 +164,28 @@ impl Slice<'_> {
     fn statement(&self, columns: &str, reach: Reach) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select ");
         sql.push(columns).push(" from (select * from (");
-        match (reach, self.categories) {
-            (Reach::Branches, Some(categories)) => {
-                sql.push("select p.* from unnest(").push_bind(categories);
-                sql.push(
-                    ") tree (id) cross join lateral (
-                        select * from products p where p.category_id = tree.id",
-                );
-            }
-            _ => drop(sql.push("select * from products p where true")),
-        }
-        self.push_after(&mut sql);
-        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
-            self.push_price(&mut sql);
-        }
         match reach {
             Reach::Near(nearby) => {
-                self.push_order(&mut sql);
-                sql.push(" limit ").push_bind(nearby);
+                self.push_next(nearby, &mut sql);
                 sql.push(") p where true");
                 self.push_conditions(&mut sql);
             }
             Reach::Branches => {
+                self.push_branches("*", &mut sql);
                 self.push_rest(&mut sql);
                 self.push_order(&mut sql);
                 sql.push(" limit ").push_bind(self.rows).push(") p) p");
             }
-            Reach::All if self.narrows() => {
-                self.push_indexed(&mut sql);
-                sql.push(" offset 0) p");
-            }
             Reach::All => {
-                self.push_conditions(&mut sql);
-                sql.push(") p");
+                sql.push("select * from products p where true");
+                self.push_place(&mut sql);
+                if self.narrows() {
+                    self.push_indexed(&mut sql);
+                    sql.push(" offset 0) p");
+                } else {
+                    self.push_conditions(&mut sql);
+                    sql.push(") p");
+                }
             }
         }
         self.push_order(&mut sql);
@@ -185,6 +194,50 @@ impl Slice<'_> {
         self.push_order(&mut sql);
         sql.push(" limit ").push_bind(self.rows);
         sql
+    }
+
+    /// The next rows of the walk. Of categories, keys are read from their indexes first.
+    fn push_next(&self, nearby: i64, sql: &mut QueryBuilder<Postgres>) {
+        if self.walk().is_none() {
+            sql.push("select * from products p where true");
+            self.push_place(sql);
+            self.push_order(sql);
+            sql.push(" limit ").push_bind(nearby);
+            return;
+        }
+        sql.push("select p.* from (select p.id from (");
+        self.push_branches(
+            match self.sort {
+                Sort::Relevance | Sort::Newest => "p.id, p.created_at",
+                Sort::Price | Sort::PriceDescending => "p.id, p.price_minor",
+                Sort::Name => "p.id, p.name",
+            },
+            sql,
+        );
+        self.push_order(sql);
+        sql.push(" limit ").push_bind(nearby).push(") p) p");
+        self.push_order(sql);
+        sql.push(" limit ").push_bind(nearby);
+        sql.push(") next join products p on p.id = next.id");
+    }
+
+    /// Begins what is selected of each category.
+    fn push_branches(&self, columns: &str, sql: &mut QueryBuilder<Postgres>) {
+        let categories = self.categories.unwrap_or_default();
+        sql.push("select p.* from unnest(")
+            .push_bind(categories.to_vec());
+        sql.push(") tree (id) cross join lateral (select ")
+            .push(columns);
+        sql.push(" from products p where p.category_id = tree.id");
+        self.push_place(sql);
+    }
+
+    /// Where an index in the list's order begins and ends.
+    fn push_place(&self, sql: &mut QueryBuilder<Postgres>) {
+        self.push_after(sql);
+        if matches!(self.sort, Sort::Price | Sort::PriceDescending) {
+            self.push_price(sql);
+        }
     }
 
     /// For rows that are looked at one by one, in an order that a join would lose.
@@ -302,75 +355,4 @@ fn push_key(key: &Key, sql: &mut QueryBuilder<Postgres>) {
         Key::Price(price_minor) => sql.push_bind(*price_minor),
         Key::Name(name) => sql.push_bind(name.clone()),
     };
-}
-
-/// How many products there are.
-#[derive(Debug)]
-struct Estimate {
-    all: i64,
-    /// That an index finds, if not all of them match.
-    found: i64,
-    matching: i64,
-}
-
-impl Estimate {
-    /// How many times the rows are looked at that hold what is wanted when matches lie evenly.
-    const MARGIN: i64 = 4;
-    /// Beyond this part of what an index finds, the list's order has little to do with what is
-    /// looked for, and to look at the next rows costs as much as to fetch all.
-    const WORTHWHILE: i64 = 8;
-
-    /// From a plan that appends those that pass the filters and all, and from how many have the
-    /// words.
-    fn of(plan: &serde_json::Value, words: Option<i64>) -> Self {
-        let rows = |nth: usize| plan[0]["Plan"]["Plans"][nth]["Plan Rows"].as_i64();
-        let (passing, all) = rows(0).zip(rows(1)).unwrap_or_default();
-        let found = words.unwrap_or(passing);
-        let matching = match words {
-            Some(words) => passing.saturating_mul(words) / all.max(1),
-            None => passing,
-        };
-        Self {
-            all,
-            found,
-            matching,
-        }
-    }
-
-    fn nearby(&self, wanted: i64) -> Vec<i64> {
-        if self.found <= SOON_FETCHED {
-            return Vec::new();
-        }
-        let near = Self::MARGIN * wanted * self.all / self.matching.max(1);
-        let farther = Some(self.found / Self::WORTHWHILE).filter(|rows| *rows > 2 * near);
-        let near = Some(near).filter(|near| 2 * near <= self.found);
-        near.into_iter().chain(farther).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_frequent_is_looked_for_nearby() {
-        let nearby = |passing: i64, words| {
-            let plan = serde_json::json!([{ "Plan": { "Plans": [
-                { "Plan Rows": passing }, { "Plan Rows": 1_000_000 },
-            ] } }]);
-            Estimate::of(&plan, words).nearby(21)
-        };
-        assert!(nearby(10_000, None).is_empty());
-        assert!(nearby(12_000, None).is_empty());
-        assert_eq!(nearby(16_000, None), [5250]);
-        assert_eq!(nearby(100_000, None), [840, 12_500]);
-        assert_eq!(nearby(1_000_000, None), [84, 125_000]);
-        assert_eq!(nearby(500_000, Some(200_000)), [840, 25_000]);
-        // Few of many that have the words.
-        assert_eq!(nearby(100_000, Some(100_000)), [8400]);
-        assert!(nearby(10_000, Some(100_000)).is_empty());
-        assert!(nearby(0, Some(100_000)).is_empty());
-        let unexpected = serde_json::json!([]);
-        assert!(Estimate::of(&unexpected, None).nearby(21).is_empty());
-    }
 }

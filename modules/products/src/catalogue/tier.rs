@@ -44,6 +44,11 @@ impl Tier {
         self.condition(terms).map_or(1, |all| all.products)
     }
 
+    /// How many may have them.
+    pub(super) fn at_most(self, terms: &Terms) -> i64 {
+        self.condition(terms).map_or(1, |all| all.at_most)
+    }
+
     /// That on words; a whole SKU or name is a lexeme of its own.
     fn condition(self, terms: &Terms) -> Option<&Condition> {
         match self {

@@ -1,6 +1,7 @@
 //! A made-up catalogue, the same one for the same seed.
 
 mod allocate;
+mod kinds;
 mod product;
 mod words;
 
@@ -159,7 +160,7 @@ async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result
     let mut tx = bulk::begin(pool).await?;
     let taught = products.searches.iter().flat_map(|words| taught(words));
     let taught: HashSet<&str> = taught.collect();
-    teach(&mut tx, &taught.into_iter().collect::<Vec<_>>()).await?;
+    teach(&mut tx, taught).await?;
     let added = sqlx::query_scalar!(
         "insert into products
              (id, sku, name, description, price_minor, currency, category_id, handle, attributes,

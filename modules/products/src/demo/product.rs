@@ -9,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::words::{ADJECTIVES, BRANDS, CATEGORIES, KINDS, Kind, PRAISE};
+use super::kinds::{KINDS, Kind};
+use super::words::{ADJECTIVES, BRANDS, CATEGORIES, PRAISE};
 use crate::import::category::slug;
 
 /// 2024-01-01T00:00:00Z; demo products were made within the year that begins here.

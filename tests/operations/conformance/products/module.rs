@@ -56,8 +56,8 @@ impl ProductsWorld for ProductsModule {
         let id = Uuid::now_v7();
         sqlx::query(
             "with product as (
-               insert into products (id, sku, name, price_minor, currency)
-               values ($1, $1::text, $2, $3, $4)
+               insert into products (id, sku, name, price_minor, currency, search)
+               values ($1, $1::text, $2, $3, $4, '')
              ),
              movement as (
                insert into stock_movements (product_id, delta, reason)

@@ -27,15 +27,14 @@ impl Lander {
         mut records: Vec<Numbered<'_>>,
         outcome: &mut Outcome,
     ) -> Result<(), sqlx::Error> {
-        // Turns again only for products that somebody else made or changed in between.
+        // Turns again only for products that somebody else changed in between.
         while !records.is_empty() {
             let stored = stored::read(tx, &records).await?;
             let (known, fresh): (Vec<_>, Vec<_>) = records
                 .iter()
                 .partition(|(_, change)| stored.contains_key(&change.sku));
-            let mut again = self.update(tx, known, &stored, outcome).await?;
-            again.extend(self.insert(tx, fresh, outcome).await?);
-            records = again;
+            records = self.update(tx, known, &stored, outcome).await?;
+            self.insert(tx, fresh, outcome).await?;
         }
         Ok(())
     }
@@ -151,13 +150,12 @@ impl Lander {
         format!("{field}: is below the {reserved} that are reserved")
     }
 
-    /// Answers the records whose product was made by somebody else meanwhile.
-    async fn insert<'a>(
+    async fn insert(
         &self,
         tx: &mut PgConnection,
-        mut fresh: Vec<Numbered<'a>>,
+        mut fresh: Vec<Numbered<'_>>,
         outcome: &mut Outcome,
-    ) -> Result<Vec<Numbered<'a>>, sqlx::Error> {
+    ) -> Result<(), sqlx::Error> {
         fresh.retain(|(line, change)| {
             let missing = match (&change.name, change.price_minor) {
                 (None, _) => self.names.name,
@@ -168,30 +166,16 @@ impl Lander {
             false
         });
         let categories = self.categories(tx, fresh.clone(), outcome).await?;
-        fresh.retain(|(line, _)| categories.contains_key(line));
-        if fresh.is_empty() {
-            return Ok(fresh);
-        }
-
-        let mut columns = New::default();
-        for (line, change) in &fresh {
-            columns.push(change.id, change, categories[line]);
-        }
-        self.teach(tx, &columns.documents(), outcome).await?;
-        let made = columns.write(tx, self.currency).await?;
-        let mut on_hand = OnHand::default();
-        let mut beaten = Vec::new();
-        for (record, id) in fresh.into_iter().zip(&columns.ids) {
-            if made.contains(id) {
-                let wanted = record.1.on_hand.unwrap_or(0);
-                on_hand.push(*id, wanted, wanted);
-            } else {
-                beaten.push(record);
+        let mut new = New::default();
+        for (line, change) in fresh {
+            if let Some(category) = categories.get(&line) {
+                new.push(change, *category);
             }
         }
-        on_hand.write(tx, self.actor).await?;
-        outcome.imported += on_hand.ids.len() as u64;
-        Ok(beaten)
+        self.teach(tx, &new.documents(), outcome).await?;
+        new.write(tx, self.currency, self.actor).await?;
+        outcome.imported += new.len();
+        Ok(())
     }
 
     /// The words of the titles, unless they are known to be taught.
@@ -208,10 +192,7 @@ impl Lander {
             let words = words.filter(|word| outcome.taught.insert((*word).to_owned()));
             words.collect()
         };
-        match news.is_empty() {
-            true => Ok(()),
-            false => words::teach(tx, &news).await,
-        }
+        words::teach(tx, news).await
     }
 }
 

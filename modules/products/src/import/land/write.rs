@@ -1,7 +1,5 @@
 //! The bulk statements, and products as the arrays that they take.
 
-use std::collections::HashSet;
-
 use iso_currency::Currency;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,7 +11,7 @@ use crate::words;
 /// Products that are not there yet.
 #[derive(Default)]
 pub(super) struct New<'a> {
-    pub(super) ids: Vec<Uuid>,
+    ids: Vec<Uuid>,
     skus: Vec<&'a str>,
     names: Vec<Option<&'a str>>,
     descriptions: Vec<&'a str>,
@@ -23,17 +21,18 @@ pub(super) struct New<'a> {
     attributes: Vec<String>,
     active: Vec<bool>,
     searches: Vec<String>,
+    on_hand: Vec<i64>,
 }
 
 impl<'a> New<'a> {
-    pub(super) fn push(&mut self, id: Uuid, change: &'a Change, category: Option<Uuid>) {
+    pub(super) fn push(&mut self, change: &'a Change, category: Option<Uuid>) {
         let none = Map::new();
         let attributes = change.attributes.as_ref();
         let attributes = attributes.map_or(&none, |attributes| attributes.map());
         let handle = change.handle.as_ref().and_then(Cleared::value);
         let description = change.description.as_deref().unwrap_or_default();
         let name = change.name.as_deref();
-        self.ids.push(id);
+        self.ids.push(change.id);
         self.skus.push(&change.sku);
         self.names.push(name);
         self.descriptions.push(description);
@@ -48,19 +47,27 @@ impl<'a> New<'a> {
             attributes,
             description,
         ));
+        self.on_hand.push(change.on_hand.unwrap_or(0));
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.ids.len() as u64
     }
 
     pub(super) fn documents(&self) -> Vec<&str> {
         self.searches.iter().map(String::as_str).collect()
     }
 
-    /// Answers which of them are there now, not made by somebody else.
     pub(super) async fn write(
         &self,
         tx: &mut PgConnection,
         currency: Currency,
-    ) -> Result<HashSet<Uuid>, sqlx::Error> {
-        let made = sqlx::query_scalar!(
+        actor: Option<Uuid>,
+    ) -> Result<(), sqlx::Error> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
             r#"
             insert into products
                 (id, sku, name, description, price_minor, currency, category_id, handle,
@@ -71,8 +78,6 @@ impl<'a> New<'a> {
                     $8::text[], $9::text[], $10::boolean[], $11::text[])
                 as u(id, sku, name, description, price_minor, category_id, handle, attributes,
                     is_active, search)
-            on conflict (sku) do nothing
-            returning id
             "#,
             currency.code(),
             &self.ids,
@@ -86,9 +91,26 @@ impl<'a> New<'a> {
             &self.active,
             &self.searches,
         )
-        .fetch_all(tx)
+        .execute(&mut *tx)
         .await?;
-        Ok(made.into_iter().collect())
+        sqlx::query!(
+            r#"
+            with moved as (
+                insert into stock_movements (product_id, delta, reason, actor)
+                select u.id, u.on_hand, 'import', $3
+                from unnest($1::uuid[], $2::bigint[]) as u(id, on_hand)
+                where u.on_hand <> 0
+            )
+            insert into stock (product_id, on_hand)
+            select * from unnest($1::uuid[], $2::bigint[])
+            "#,
+            &self.ids,
+            &self.on_hand,
+            actor,
+        )
+        .execute(tx)
+        .await?;
+        Ok(())
     }
 }
 
@@ -174,7 +196,7 @@ fn json(attributes: &Map) -> String {
 /// New levels of stock, and by how much each differs from the one before.
 #[derive(Default)]
 pub(super) struct OnHand {
-    pub(super) ids: Vec<Uuid>,
+    ids: Vec<Uuid>,
     levels: Vec<i64>,
     deltas: Vec<i64>,
 }

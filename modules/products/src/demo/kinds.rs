@@ -1,0 +1,340 @@
+//! The shelves of the demo shop, and what stands on them.
+
+/// A shelf of the shop: where its products stand, what they are called and what they cost.
+pub(super) struct Kind {
+    /// Index in [`super::words::CATEGORIES`].
+    pub(super) category: usize,
+    pub(super) nouns: &'static [&'static str],
+    pub(super) materials: &'static [&'static str],
+    /// Name and values of the option in which variants differ.
+    pub(super) option: (&'static str, &'static [&'static str]),
+    /// Lowest and highest price, in hundredths.
+    pub(super) price: (i64, i64),
+    pub(super) uses: &'static [&'static str],
+    pub(super) care: &'static [&'static str],
+}
+
+const COLOURS: &[&str] = &[
+    "Black",
+    "White",
+    "Sand",
+    "Forest green",
+    "Navy",
+    "Terracotta",
+];
+const SIZES: &[&str] = &["Small", "Medium", "Large", "Extra large"];
+
+pub(super) const KINDS: &[Kind] = &[
+    Kind {
+        category: 6,
+        nouns: &[
+            "Desk Lamp",
+            "Floor Lamp",
+            "Pendant Light",
+            "Wall Light",
+            "Lantern",
+            "Candle Holder",
+        ],
+        materials: &["Oak", "Brass", "Linen", "Paper", "Steel", "Glass", "Rattan"],
+        option: ("Color", COLOURS),
+        price: (2_500, 24_000),
+        uses: &[
+            "gives a warm, even light to read by",
+            "brightens a corner without taking up room",
+            "turns a bare wall into a cosy one",
+        ],
+        care: &[
+            "Wipe with a dry cloth.",
+            "Takes an ordinary E27 bulb.",
+            "The cable is two metres long.",
+        ],
+    },
+    Kind {
+        category: 7,
+        nouns: &[
+            "Side Table",
+            "Bookshelf",
+            "Stool",
+            "Armchair",
+            "Bench",
+            "Coat Rack",
+            "Nightstand",
+        ],
+        materials: &["Oak", "Walnut", "Ash", "Birch", "Bamboo", "Steel", "Pine"],
+        option: ("Color", COLOURS),
+        price: (4_500, 89_000),
+        uses: &[
+            "fits a small room as well as a large one",
+            "carries more than its slender legs suggest",
+            "is put together in minutes, without tools",
+        ],
+        care: &[
+            "Oil once a year.",
+            "Keep away from radiators.",
+            "Holds up to 120 kg.",
+        ],
+    },
+    Kind {
+        category: 8,
+        nouns: &[
+            "Blanket",
+            "Cushion",
+            "Rug",
+            "Curtain",
+            "Throw",
+            "Bedspread",
+            "Towel",
+        ],
+        materials: &["Wool", "Linen", "Cotton", "Jute", "Alpaca", "Hemp"],
+        option: ("Size", SIZES),
+        price: (1_200, 32_000),
+        uses: &[
+            "is as soft on the first day as after a hundred washes",
+            "keeps you warm on a long evening",
+            "brings colour to the sofa",
+        ],
+        care: &[
+            "Machine wash at 30 degrees.",
+            "Air it rather than wash it.",
+            "Dry flat.",
+        ],
+    },
+    Kind {
+        category: 9,
+        nouns: &[
+            "Frying Pan",
+            "Saucepan",
+            "Stockpot",
+            "Baking Dish",
+            "Teapot",
+            "Chopping Board",
+            "Knife",
+        ],
+        materials: &[
+            "Cast Iron",
+            "Copper",
+            "Stoneware",
+            "Steel",
+            "Beech",
+            "Enamel",
+        ],
+        option: ("Size", SIZES),
+        price: (1_500, 21_000),
+        uses: &[
+            "heats evenly and keeps the heat",
+            "goes from the stove to the table",
+            "works on every hob, induction too",
+        ],
+        care: &[
+            "Wash by hand.",
+            "Dishwasher safe.",
+            "Season it before the first use.",
+        ],
+    },
+    Kind {
+        category: 10,
+        nouns: &[
+            "Mug",
+            "Bowl",
+            "Plate",
+            "Carafe",
+            "Tumbler",
+            "Serving Tray",
+            "Jug",
+        ],
+        materials: &[
+            "Stoneware",
+            "Porcelain",
+            "Glass",
+            "Acacia",
+            "Earthenware",
+            "Enamel",
+        ],
+        option: ("Color", COLOURS),
+        price: (600, 9_500),
+        uses: &[
+            "sits well in the hand",
+            "stacks neatly with the rest of its family",
+            "makes an ordinary breakfast a good one",
+        ],
+        care: &[
+            "Dishwasher and microwave safe.",
+            "Do not heat on the stove.",
+            "Wash by hand.",
+        ],
+    },
+    Kind {
+        category: 11,
+        nouns: &[
+            "T-Shirt", "Sweater", "Shirt", "Cardigan", "Hoodie", "Vest", "Blouse",
+        ],
+        materials: &["Cotton", "Merino", "Linen", "Flannel", "Cashmere", "Hemp"],
+        option: ("Size", SIZES),
+        price: (1_900, 18_000),
+        uses: &[
+            "goes with almost everything",
+            "keeps its shape, wash after wash",
+            "is light enough to wear beneath a jacket",
+        ],
+        care: &[
+            "Wash inside out.",
+            "Wash cold and dry flat.",
+            "Runs true to size.",
+        ],
+    },
+    Kind {
+        category: 12,
+        nouns: &[
+            "Boots", "Sneakers", "Slippers", "Sandals", "Loafers", "Clogs",
+        ],
+        materials: &["Leather", "Suede", "Canvas", "Felt", "Cork", "Wool"],
+        option: ("Size", &["38", "40", "42", "44"]),
+        price: (3_500, 22_000),
+        uses: &[
+            "need no breaking in",
+            "take you through town and over fields",
+            "keep feet dry and warm",
+        ],
+        care: &[
+            "Brush off dirt when dry.",
+            "Can be resoled.",
+            "Treat with wax twice a year.",
+        ],
+    },
+    Kind {
+        category: 13,
+        nouns: &[
+            "Backpack",
+            "Tote",
+            "Weekender",
+            "Wallet",
+            "Messenger Bag",
+            "Pouch",
+        ],
+        materials: &["Leather", "Canvas", "Waxed Cotton", "Felt", "Nylon", "Cork"],
+        option: ("Color", COLOURS),
+        price: (2_200, 28_000),
+        uses: &[
+            "has a place for everything and a lid that shuts",
+            "carries a laptop and lunch with ease",
+            "fits below the seat of a train",
+        ],
+        care: &[
+            "Spot clean only.",
+            "Keeps off light rain.",
+            "The straps can be replaced.",
+        ],
+    },
+    Kind {
+        category: 14,
+        nouns: &[
+            "Tent",
+            "Sleeping Bag",
+            "Stove",
+            "Flask",
+            "Hammock",
+            "Head Torch",
+            "Camp Chair",
+        ],
+        materials: &[
+            "Titanium",
+            "Ripstop",
+            "Aluminium",
+            "Canvas",
+            "Down",
+            "Steel",
+        ],
+        option: ("Color", COLOURS),
+        price: (1_800, 62_000),
+        uses: &[
+            "packs small and weighs little",
+            "stands up to wind and weather",
+            "is ready before the water boils",
+        ],
+        care: &[
+            "Dry it before storing.",
+            "Rinse with clear water.",
+            "Repair patches are included.",
+        ],
+    },
+    Kind {
+        category: 15,
+        nouns: &[
+            "Watering Can",
+            "Planter",
+            "Trowel",
+            "Bird Feeder",
+            "Rake",
+            "Garden Bench",
+        ],
+        materials: &["Terracotta", "Zinc", "Teak", "Copper", "Cedar", "Steel"],
+        option: ("Size", SIZES),
+        price: (900, 42_000),
+        uses: &[
+            "makes short work of a long list",
+            "looks at home among the roses",
+            "stays outside all year round",
+        ],
+        care: &[
+            "Frost-proof.",
+            "Hose it down after use.",
+            "Store dry in winter.",
+        ],
+    },
+    Kind {
+        category: 16,
+        nouns: &[
+            "Notebook",
+            "Fountain Pen",
+            "Pencil Case",
+            "Desk Organiser",
+            "Planner",
+            "Letter Tray",
+        ],
+        materials: &[
+            "Recycled Paper",
+            "Leather",
+            "Walnut",
+            "Brass",
+            "Linen",
+            "Cork",
+        ],
+        option: ("Color", COLOURS),
+        price: (500, 14_000),
+        uses: &[
+            "lies flat and takes ink without bleeding",
+            "keeps a desk in order",
+            "makes you want to write letters again",
+        ],
+        care: &[
+            "Refills are available.",
+            "Keep dry.",
+            "Wipe with a damp cloth.",
+        ],
+    },
+    Kind {
+        category: 17,
+        nouns: &[
+            "Building Blocks",
+            "Puzzle",
+            "Doll",
+            "Train Set",
+            "Rocking Horse",
+            "Kite",
+            "Board Game",
+        ],
+        materials: &["Beech", "Cotton", "Maple", "Felt", "Cardboard", "Wool"],
+        option: ("Age", &["1+", "3+", "5+", "8+"]),
+        price: (800, 16_000),
+        uses: &[
+            "invites to play for hours",
+            "is made for small hands",
+            "survives being loved",
+        ],
+        care: &[
+            "Coloured with water-based paint.",
+            "Wipe clean.",
+            "Contains no small parts.",
+        ],
+    },
+];

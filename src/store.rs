@@ -1,0 +1,51 @@
+//! A module's database and the history it should have.
+
+use platform::db;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+
+use crate::settings::Module;
+
+/// A module's database and the history it should have.
+#[derive(Clone)]
+pub struct Store {
+    pub module: Module,
+    pub pool: PgPool,
+    pub migrator: &'static Migrator,
+}
+
+impl Store {
+    pub fn of(module: Module, pool: &PgPool) -> Self {
+        Self {
+            module,
+            pool: pool.clone(),
+            migrator: migrator(module),
+        }
+    }
+
+    /// Names this database among all others; `None` where the server does not tell.
+    pub async fn identity(&self) -> Option<String> {
+        let found = sqlx::query_scalar(
+            "select system_identifier || '/' || current_database() from pg_control_system()",
+        );
+        found.fetch_one(&self.pool).await.ok()
+    }
+
+    pub async fn missing(&self) -> Result<Vec<db::Missing>, sqlx::Error> {
+        db::missing_migrations(&self.pool, self.migrator).await
+    }
+}
+
+fn migrator(module: Module) -> &'static Migrator {
+    static NONE: Migrator = Migrator::DEFAULT;
+    match module {
+        #[cfg(feature = "users")]
+        Module::Users => &users::MIGRATOR,
+        #[cfg(feature = "products")]
+        Module::Products => &products::MIGRATOR,
+        #[cfg(feature = "orders")]
+        Module::Orders => &orders::MIGRATOR,
+        #[allow(unreachable_patterns, reason = "when every module is built in")]
+        _ => &NONE,
+    }
+}
