@@ -38,8 +38,11 @@ pub(crate) async fn shipped(
              where reservation_id in (select id from target where state = 'allocated')
            ),
            closed as (
+             -- No expiry, also when it was a hold as the statement began and became an allocation
+             -- while it waited: Postgres holds what it saw first against the constraints.
              update reservations
-             set state = 'closed', closed_as = 'shipped', order_id = $2, updated_at = now()
+             set state = 'closed', closed_as = 'shipped', order_id = $2, expires_at = null,
+                 updated_at = now()
              where id in (select id from target where state = 'allocated')
            )
            select state from target"#,

@@ -8,6 +8,7 @@ on_every_adapter! { Fake, Module:
     a_shipped_order_is_over,
     a_cancelled_order_does_not_ship,
     one_order_shipped_twenty_times_at_once,
+    an_order_that_is_shipped_while_it_is_placed,
     an_order_that_is_shipped_while_it_is_cancelled,
     orders_that_ship_while_baskets_are_reserved,
 }
@@ -79,6 +80,27 @@ async fn one_order_shipped_twenty_times_at_once(bench: &Bench<impl ProductsWorld
         assert_eq!(answer, Ok(()));
     }
     assert_eq!(bench.world.stock(sofa).await, (6, 0));
+}
+
+/// It was a hold when the shipment looked, and is an allocation when the shipment has its lock.
+async fn an_order_that_is_shipped_while_it_is_placed(bench: &Bench<impl ProductsWorld>) {
+    for _ in 0..10 {
+        let sofa = bench.sofas(4).await;
+        let basket = Basket::of(&[(sofa, 3)]);
+        bench.reserve(&basket).await.unwrap();
+        let events: Vec<_> = (0..4).map(|_| basket.shipped()).collect();
+        let placed = basket.placed();
+        let (placed, shipped) = tokio::join!(
+            bench.handle(&placed),
+            join_all(events.iter().map(|event| bench.handle(event))),
+        );
+        assert_eq!(placed, Ok(()));
+        for answer in shipped {
+            assert!(answer == Ok(()) || answer == not_allocated(), "{answer:?}");
+        }
+        assert_eq!(bench.handle(&events[0]).await, Ok(()));
+        assert_eq!(bench.world.stock(sofa).await, (1, 0));
+    }
 }
 
 async fn an_order_that_is_shipped_while_it_is_cancelled(bench: &Bench<impl ProductsWorld>) {
