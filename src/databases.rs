@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context;
+use platform::Pool;
 use platform::db::{self, PoolSettings};
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{ConnectOptions, PgConnection};
 
 use crate::embedded::{self, DatabaseName, EmbeddedError, Progress, Server};
 use crate::settings::{Module, Settings};
@@ -56,7 +57,7 @@ impl Databases {
         }
     }
 
-    pub fn pool(&self, settings: &Settings, module: Module) -> anyhow::Result<PgPool> {
+    pub fn pool(&self, settings: &Settings, module: Module) -> anyhow::Result<Pool> {
         let module_settings = settings.modules.get(module);
         let options = self.options.iter().find(|(of, _)| *of == module);
         let (_, options) = options.with_context(|| format!("{module} has no database here"))?;

@@ -70,6 +70,7 @@ impl KnownPaths {
         let private = [
             ("/ops/topology", vec!["GET", "HEAD"]),
             ("/ops/modules/{name}", vec!["PUT"]),
+            ("/ops/databases", vec!["GET", "HEAD"]),
             ("/ops/reconcile", vec!["POST"]),
             ("/ops/events", vec!["GET", "HEAD"]),
             ("/ops/events/{module}/parked", vec!["GET", "HEAD"]),

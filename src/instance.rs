@@ -20,7 +20,7 @@ use crate::settings::{Secrets, Settings};
 use crate::store::Store;
 use crate::tls::Certificate;
 use crate::wiring::Shop;
-use crate::{migrations, private, server, tls};
+use crate::{metrics, migrations, private, server, tls};
 
 /// How long the end may take beyond the grace period.
 const REST: Duration = Duration::from_secs(5);
@@ -96,6 +96,7 @@ impl Instance {
             tasks.spawn(certificate.follow(stop.clone()));
         }
         tasks.spawn(Arc::clone(&dials).follow(stop.clone()));
+        tasks.spawn(metrics::upkeep(stop.clone()));
         shop.start_background(&tasks, &stop);
         Ok(Self {
             shop,

@@ -1,8 +1,10 @@
 //! Metrics of the process, for Prometheus.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 /// Seconds; from an event that is delivered at once to one whose subscriber was away for a day.
 const LAG: [f64; 13] = [
@@ -15,6 +17,9 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 const SECONDS: [f64; 14] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
 ];
+
+/// Between two times.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// From the first call on, what is measured is kept.
 pub fn start() {
@@ -41,9 +46,14 @@ pub fn start() {
     });
 }
 
-/// Call it now and then: what was measured is folded into the histograms.
-pub fn upkeep() {
-    if let Some(Some(recorder)) = RECORDER.get() {
+/// Folds what was measured into the histograms, until `stop`: where nobody scrapes, it would pile
+/// up.
+pub async fn upkeep(stop: CancellationToken) {
+    let Some(Some(recorder)) = RECORDER.get() else {
+        return;
+    };
+    let mut due = tokio::time::interval(UPKEEP);
+    while stop.run_until_cancelled(due.tick()).await.is_some() {
         recorder.run_upkeep();
     }
 }

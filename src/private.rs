@@ -27,7 +27,7 @@ use crate::limits::{RequestLimit, limit_requests};
 use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
 use crate::ops::reconcile::{self, Auditor};
-use crate::ops::{self, Operators};
+use crate::ops::{self, Operators, Watched};
 use crate::server::{body_limit, edge_of, path_config, refuse};
 use crate::settings::Settings;
 use crate::telemetry::RequestSpan;
@@ -65,6 +65,7 @@ pub fn start(
     let known = Arc::new(known.without(&PUBLIC_ONLY).and_private());
     let (operators, auditor) = (web::Data::new(operators), web::Data::new(auditor));
     let outboxes = web::Data::new(shop.outboxes());
+    let watched = web::Data::new(Watched::new(shop.stores()));
 
     Listener::start(socket, None, settings.server.workers, requests, move || {
         let (at_the_edge, request_limit) = (Arc::clone(&at_the_edge), Arc::clone(&request_limit));
@@ -77,6 +78,7 @@ pub fn start(
             .app_data(operators.clone())
             .app_data(auditor.clone())
             .app_data(outboxes.clone())
+            .app_data(watched.clone())
             .app_data(path_config())
             .configure(health::routes)
             .service(scope(BASE_PATH).configure(|cfg| shop.routes(cfg)))

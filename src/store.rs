@@ -1,7 +1,7 @@
 //! A module's database and the history it should have.
 
-use platform::db;
-use sqlx::PgPool;
+use platform::{Pool, db};
+use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 
 use crate::settings::Module;
@@ -10,12 +10,12 @@ use crate::settings::Module;
 #[derive(Clone)]
 pub struct Store {
     pub module: Module,
-    pub pool: PgPool,
+    pub pool: Pool,
     pub migrator: &'static Migrator,
 }
 
 impl Store {
-    pub fn of(module: Module, pool: &PgPool) -> Self {
+    pub fn of(module: Module, pool: &Pool) -> Self {
         Self {
             module,
             pool: pool.clone(),
@@ -31,7 +31,11 @@ impl Store {
         found.fetch_one(&self.pool).await.ok()
     }
 
-    pub async fn missing(&self) -> Result<Vec<db::Missing>, sqlx::Error> {
+    pub async fn history(&self, database: &mut PgConnection) -> Result<db::History, sqlx::Error> {
+        db::history(database, self.migrator).await
+    }
+
+    pub async fn missing(&self) -> Result<Vec<db::Migration>, sqlx::Error> {
         db::missing_migrations(&self.pool, self.migrator).await
     }
 }

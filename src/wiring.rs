@@ -14,10 +14,9 @@ use std::sync::Arc;
 use actix_web::web;
 use anyhow::Context;
 use platform::auth::{Accounts, Tokens};
-use platform::{inbox, task};
+use platform::{Pool, inbox, task};
 use ports::{Orders, Products, Users};
 use ports_http::{Port, Switch};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -319,7 +318,7 @@ fn hosted_pool(
     settings: &Settings,
     databases: &Databases,
     module: Module,
-) -> anyhow::Result<Option<PgPool>> {
+) -> anyhow::Result<Option<Pool>> {
     match settings.hosted().any(|hosted| hosted == module) {
         true => databases.pool(settings, module).map(Some),
         false => Ok(None),
@@ -338,7 +337,7 @@ where
 #[cfg(feature = "orders")]
 fn orders_on(
     settings: &Settings,
-    pool: PgPool,
+    pool: Pool,
     products: Option<Arc<dyn Products>>,
     users: Option<Arc<dyn Users>>,
 ) -> anyhow::Result<Arc<orders::Module>> {

@@ -63,7 +63,7 @@ async fn migrate_all(
     })
 }
 
-fn say(module: Module, migrations: &[db::Missing], check: bool) {
+fn say(module: Module, migrations: &[db::Migration], check: bool) {
     if migrations.is_empty() {
         println!("{module}: up to date");
     }

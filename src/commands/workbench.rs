@@ -53,7 +53,7 @@ impl Workbench {
         &self.settings
     }
 
-    pub fn pool(&self, module: Module) -> anyhow::Result<&sqlx::PgPool> {
+    pub fn pool(&self, module: Module) -> anyhow::Result<&platform::Pool> {
         let store = self.stores.iter().find(|store| store.module == module);
         let store = store.with_context(|| format!("{module} is not open"))?;
         Ok(&store.pool)

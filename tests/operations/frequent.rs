@@ -3,6 +3,7 @@
 
 use cleave::settings::Module;
 use iso_currency::Currency;
+use platform::Pool;
 use products::demo::load_demo;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -54,7 +55,7 @@ const SORTS: [(&str, &str); 4] = [
 async fn what_is_frequent_is_listed_as_what_is_rare() {
     let shop = TestShop::open().await;
     let pool = PgPool::connect_with(shop.databases.of(Module::Products));
-    let pool = pool.await.unwrap();
+    let pool = Pool::from(pool.await.unwrap());
     load_demo(&pool, Currency::EUR, PRODUCTS, 1, |_| {})
         .await
         .unwrap();

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cleave::settings::Module;
+use platform::Pool;
 use ports::Currency;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ const ORDER: &str = "
     values (gen_random_uuid(), 'A-1', gen_random_uuid(), 'placed', 'EUR', 1, gen_random_uuid(),
             now() - interval '1 year')";
 
-fn module(pool: &PgPool, payment_window: Option<Duration>) -> Arc<orders::Module> {
+fn module(pool: &Pool, payment_window: Option<Duration>) -> Arc<orders::Module> {
     let config = orders::Config {
         currency: Currency::EUR,
         event_attempts: 1,
@@ -32,7 +33,7 @@ fn module(pool: &PgPool, payment_window: Option<Duration>) -> Arc<orders::Module
 async fn without_a_payment_window_an_order_waits_for_ever() {
     let databases = TestDatabases::create_of(&[Module::Orders]).await;
     let pool = PgPool::connect_with(databases.of(Module::Orders)).await;
-    let pool = pool.unwrap();
+    let pool = Pool::from(pool.unwrap());
     sqlx::raw_sql(ORDER).execute(&pool).await.unwrap();
     let status = || async {
         let status = sqlx::query_scalar::<_, String>("select status from orders");

@@ -1,12 +1,12 @@
 //! The books of this module, and telling products again what they say.
 
-use platform::db;
+use platform::{Pool, db};
 use ports::audit::{Audit, page};
 use ports::events::{Event, EventBody, OrderCancelled, OrderPlaced, OrderShipped};
 use ports::orders::{OrderBook, OrderBooks, OrderFault, OrderStatus};
 use ports::products::ReserveLine;
 use serde_json::{Value, json};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use crate::events::PRODUCTS;
@@ -160,7 +160,7 @@ impl From<Status> for OrderStatus {
 
 /// Writes the event that brings each order's reservation to where its status wants it, for products
 /// alone. Under the orders' locks, so that no change comes between a status and its event.
-pub async fn retell(pool: &PgPool, order_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+pub async fn retell(pool: &Pool, order_ids: &[Uuid]) -> Result<(), sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     sqlx::query!(
         "select id from orders where id = any($1) order by id for update",

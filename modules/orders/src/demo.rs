@@ -1,8 +1,7 @@
 //! Made-up orders, loaded in bulk.
 
-use platform::db;
+use platform::{Pool, db};
 use ports::Money;
-use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -89,7 +88,7 @@ struct StepColumns {
 
 /// Inserts these orders with their lines and history in one transaction; those that are there
 /// already are left as they are. Tells how many were new.
-pub async fn load(pool: &PgPool, orders: &[DemoOrder]) -> Result<u64, sqlx::Error> {
+pub async fn load(pool: &Pool, orders: &[DemoOrder]) -> Result<u64, sqlx::Error> {
     let (heads, items, steps) = columns(orders);
     let mut transaction = db::begin(pool).await?;
     let new = sqlx::query_scalar!(

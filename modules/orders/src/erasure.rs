@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::db;
-use sqlx::PgPool;
+use platform::{Pool, db};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ const BATCH: i64 = 100;
 /// Leaves nothing of the person in the orders: neither addresses and notes nor free reasons and
 /// references nor the keys that their client chose; and no cart. From its beginning on, no order of
 /// theirs is stored. May be cut off anywhere and begun again.
-pub(crate) async fn erase(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+pub(crate) async fn erase(pool: &Pool, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into erased_users (user_id) values ($1) on conflict do nothing",
         user_id,
@@ -32,13 +31,13 @@ pub(crate) async fn erase(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Erro
     erase_what_is_there(pool, user_id).await
 }
 
-async fn erase_what_is_there(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+async fn erase_what_is_there(pool: &Pool, user_id: Uuid) -> Result<(), sqlx::Error> {
     cart::clear(pool, user_id).await?;
     erase_orders(pool, user_id).await
 }
 
 /// Some at a time: all of a busy customer's would take longer than a statement may.
-async fn erase_orders(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+async fn erase_orders(pool: &Pool, user_id: Uuid) -> Result<(), sqlx::Error> {
     let mut after = Uuid::nil();
     while let Some(last) = erase_some(pool, user_id, after).await? {
         after = last;
@@ -47,11 +46,7 @@ async fn erase_orders(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
 }
 
 /// Erases in the next orders behind this one; answers the last of them.
-async fn erase_some(
-    pool: &PgPool,
-    user_id: Uuid,
-    after: Uuid,
-) -> Result<Option<Uuid>, sqlx::Error> {
+async fn erase_some(pool: &Pool, user_id: Uuid, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     // In id order, and before their history, as whoever changes an order.
     let orders = sqlx::query_scalar!(
@@ -89,7 +84,7 @@ async fn erase_some(
 }
 
 /// Whether this person is to be forgotten.
-pub(crate) async fn is_erased(pool: &PgPool, user_id: Uuid) -> Result<bool, sqlx::Error> {
+pub(crate) async fn is_erased(pool: &Pool, user_id: Uuid) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from erased_users where user_id = $1) as "erased!""#,
         user_id,
@@ -157,7 +152,7 @@ impl Module {
 }
 
 /// Zero where there is none.
-async fn statement_timeout(pool: &PgPool) -> Result<Duration, sqlx::Error> {
+async fn statement_timeout(pool: &Pool) -> Result<Duration, sqlx::Error> {
     let seconds = sqlx::query_scalar!(
         r#"select setting::float8 / 1000 as "seconds!" from pg_settings
            where name = 'statement_timeout'"#,

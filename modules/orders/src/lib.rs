@@ -23,10 +23,10 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use platform::Pool;
 use platform::RequestContext;
 use platform::outbox::{Deliver, Outbox};
 use ports::{CallContext, Products, Users};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The orders module on its own database.
 pub struct Module {
-    pool: PgPool,
+    pool: Pool,
     products: Arc<dyn Products>,
     users: Arc<dyn Users>,
     outbox: Arc<Outbox>,
@@ -53,7 +53,7 @@ pub struct Module {
 
 impl Module {
     pub fn new(
-        pool: PgPool,
+        pool: Pool,
         config: Config,
         products: Arc<dyn Products>,
         users: Arc<dyn Users>,
@@ -76,7 +76,7 @@ impl Module {
         }
     }
 
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 

@@ -1,16 +1,19 @@
-//! A module's own database: its pool, its failures, its health.
+//! A module's own database: its pool, its failures, its health, its migrations.
+
+mod migrations;
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool, PgTransaction};
+use sqlx::{ConnectOptions, Connection, PgTransaction, SqlStr};
 use tracing::log::LevelFilter;
 use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::{Pool, Problem};
+
+pub use migrations::{History, Migration, history, migrate, missing_migrations};
 
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
@@ -27,7 +30,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const RESTED: Duration = Duration::from_millis(100);
 
 /// A pool that connects when first asked, so that a process starts while its database is away.
-pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> PgPool {
+pub fn pool(module: &'static str, options: PgConnectOptions, settings: PoolSettings) -> Pool {
     let statement_timeout = settings.statement_timeout.as_millis().to_string();
     let options = options
         .application_name(&format!("cleave-{module}"))
@@ -43,7 +46,7 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
         ])
         .log_statements(LevelFilter::Trace)
         .log_slow_statements(LevelFilter::Warn, Duration::from_secs(1));
-    PgPoolOptions::new()
+    let connections = PgPoolOptions::new()
         .max_connections(settings.max)
         .min_connections(settings.min)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -60,14 +63,14 @@ pub fn pool(module: &str, options: PgConnectOptions, settings: PoolSettings) -> 
                 Ok(true)
             })
         })
-        .connect_lazy_with(options)
+        .connect_lazy_with(options);
+    Pool::new(module, connections)
 }
 
 /// Opens as many connections as the pool keeps; by itself it begins with the first that is asked
 /// for, and the rest would be opened by requests.
-pub async fn fill(pool: PgPool) {
-    let least = pool.options().get_min_connections();
-    let connections = join_all((0..least).map(|_| pool.acquire())).await;
+pub async fn fill(pool: Pool) {
+    let connections = join_all((0..pool.min()).map(|_| pool.acquire())).await;
     if let Some(Err(error)) = connections.into_iter().find(Result::is_err) {
         tracing::debug!(%error, "the pool fills when its database is there");
     }
@@ -78,20 +81,20 @@ pub async fn fill(pool: PgPool) {
 /// sqlx does not know that a transaction is open until the answer to `BEGIN` is there. Dropped before,
 /// it gives the connection back to the pool inside of the transaction, and what others then write
 /// there is not kept. So that nobody can drop it then, it happens in a task of its own.
-pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+pub async fn begin(pool: &Pool) -> Result<PgTransaction<'static>, sqlx::Error> {
     begin_with(pool, "begin").await
 }
 
 /// As [`begin`], by another statement.
 pub async fn begin_with(
-    pool: &PgPool,
+    pool: &Pool,
     statement: &'static str,
 ) -> Result<PgTransaction<'static>, sqlx::Error> {
-    let pool = pool.clone();
-    #[allow(clippy::disallowed_methods, reason = "the one place")]
-    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    let connection = pool.acquire().await?;
+    let begun = PgTransaction::begin(connection, Some(SqlStr::from_static(statement)));
     // The task is never aborted: its runtime ends.
-    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    let begun = tokio::spawn(begun).await;
+    begun.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// What a failed statement means for whoever asked.
@@ -196,7 +199,7 @@ pub enum Status {
 /// How long a health check waits.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub async fn health(pool: &PgPool) -> DatabaseHealth {
+pub async fn health(pool: &Pool) -> DatabaseHealth {
     let start = Instant::now();
     let ping = sqlx::query("select 1").execute(pool);
     let error = match tokio::time::timeout(PING_TIMEOUT, ping).await {
@@ -218,7 +221,8 @@ pub async fn health(pool: &PgPool) -> DatabaseHealth {
         }
         Err(_) => "timed out",
     };
-    let busy = pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections();
+    let connections = pool.state();
+    let busy = connections.in_use >= connections.max;
     let (status, error) = match busy {
         // A rush is no outage: whoever is taken out for it leaves the rest to the others.
         true => (Status::Degraded, "every connection is in use"),
@@ -229,59 +233,6 @@ pub async fn health(pool: &PgPool) -> DatabaseHealth {
         latency_ms: None,
         error: Some(error.to_owned()),
     }
-}
-
-/// A migration that the database has not seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Missing {
-    pub version: i64,
-    pub description: String,
-}
-
-/// What [`migrate`] would do; empty when the database is up to date.
-pub async fn missing_migrations(
-    pool: &PgPool,
-    migrator: &Migrator,
-) -> Result<Vec<Missing>, sqlx::Error> {
-    let known = sqlx::query_scalar::<_, bool>("select to_regclass('_sqlx_migrations') is not null")
-        .fetch_one(pool)
-        .await?;
-    let applied: Vec<i64> = if known {
-        sqlx::query_scalar("select version from _sqlx_migrations where success")
-            .fetch_all(pool)
-            .await?
-    } else {
-        Vec::new()
-    };
-    Ok(migrator
-        .iter()
-        .filter(|migration| !applied.contains(&migration.version))
-        .map(|migration| Missing {
-            version: migration.version,
-            description: migration.description.to_string(),
-        })
-        .collect())
-}
-
-/// Brings a database up to date. Replicas that come at the same time wait for the first; each
-/// migration is one transaction, so a failed one leaves the old schema.
-pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
-    // An index over a large table may take longer than a request may.
-    let options = PgConnectOptions::clone(&pool.connect_options());
-    let patient = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.options([("statement_timeout", "0")]))
-        .await?;
-    // A history that goes on after ours is that of a newer release, which keeps to what we use.
-    let lenient = Migrator {
-        migrations: migrator.migrations.clone(),
-        ignore_missing: true,
-        ..Migrator::DEFAULT
-    };
-    let result = lenient.run(&patient).await;
-    patient.close().await;
-    result
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use crate::Pool;
+use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub async fn first_time(tx: &mut PgConnection, event_id: Uuid) -> Result<bool, s
 const INTERVAL: Duration = Duration::from_secs(600);
 
 /// Forgets old ids now and then, until `stop`. Any number of replicas may.
-pub async fn sweep(pool: PgPool, stop: CancellationToken) {
+pub async fn sweep(pool: Pool, stop: CancellationToken) {
     loop {
         let pause = INTERVAL.mul_f64(rand::random_range(0.5..1.5));
         tokio::select! {
@@ -49,7 +50,7 @@ pub async fn sweep(pool: PgPool, stop: CancellationToken) {
 }
 
 /// Forgets ids that are older than [`REMEMBERED`]; tells how many.
-pub async fn forget(pool: &PgPool) -> Result<u64, sqlx::Error> {
+pub async fn forget(pool: &Pool) -> Result<u64, sqlx::Error> {
     let mut forgotten = 0;
     loop {
         let deleted = sqlx::query!(

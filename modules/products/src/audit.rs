@@ -1,12 +1,11 @@
 //! The books of the stock, and correcting them.
 
-use platform::db;
+use platform::{Pool, db};
 use ports::audit::{Audit, page};
 use ports::products::{
     ClosedAs, ReservationBook, ReservationBooks, ReservationState, ReserveLine, StockBook,
     StockBooks,
 };
-use sqlx::PgPool;
 use uuid::Uuid;
 
 struct ReservationRow {
@@ -46,7 +45,7 @@ macro_rules! select_reservations {
 
 /// A page is of those that have lines: what holds nothing is no part of the stock.
 pub(crate) async fn reservations(
-    pool: &PgPool,
+    pool: &Pool,
     which: &Audit,
 ) -> Result<ReservationBooks, sqlx::Error> {
     let (rows, next) = match which {
@@ -138,7 +137,7 @@ macro_rules! select_stock {
     };
 }
 
-pub(crate) async fn stock(pool: &PgPool, which: &Audit) -> Result<StockBooks, sqlx::Error> {
+pub(crate) async fn stock(pool: &Pool, which: &Audit) -> Result<StockBooks, sqlx::Error> {
     let products = match which {
         Audit::After { id, limit } => {
             let after = id.unwrap_or_default();
@@ -161,7 +160,7 @@ pub(crate) async fn stock(pool: &PgPool, which: &Audit) -> Result<StockBooks, sq
 
 /// First the locks, then a statement of its own: it sees what those who had the locks have done.
 /// Whoever changes stock, its lines or its movements has the stock row's lock.
-pub(crate) async fn repair(pool: &PgPool, product_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+pub(crate) async fn repair(pool: &Pool, product_ids: &[Uuid]) -> Result<(), sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     sqlx::query!(
         "select product_id from stock where product_id = any($1) order by product_id for update",

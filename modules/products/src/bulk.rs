@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use platform::db;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgPool, PgTransaction};
+use platform::{Pool, db};
+use sqlx::{ConnectOptions, Connection, PgTransaction};
 use tracing::log::LevelFilter;
 
 /// What changes the catalogue as a whole.
 const MANY: u64 = 10_000;
 
-pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+pub(crate) async fn begin(pool: &Pool) -> Result<PgTransaction<'static>, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     // A chunk may take longer than a request's statement. New entries of the search index wait in
     // a list until they are put in their places together, which is cheaper the longer it is. What is
@@ -26,16 +25,17 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx:
 }
 
 /// After the last of them, as many as `written`.
-pub(crate) async fn finish(pool: &PgPool, written: u64) {
+pub(crate) async fn finish(pool: &Pool, written: u64) {
     // Postgres does it by and by if this fails.
     if let Err(error) = put_in_order(pool, written).await {
         tracing::debug!(%error, "products were not put in order");
     }
 }
 
-async fn put_in_order(pool: &PgPool, written: u64) -> Result<(), sqlx::Error> {
+async fn put_in_order(pool: &Pool, written: u64) -> Result<(), sqlx::Error> {
     // As long as it takes: nobody waits for a connection of the pool meanwhile.
-    let options = PgConnectOptions::clone(&pool.connect_options())
+    let options = pool
+        .connect_options()
         .log_slow_statements(LevelFilter::Off, Duration::ZERO)
         .options([("statement_timeout", "0")]);
     let mut db = options.connect().await?;

@@ -27,7 +27,7 @@ pub mod fuzzing {
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
+use platform::Pool;
 use sqlx::migrate::Migrator;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The module, as handlers (`web::Data<Module>`) and its port know it.
 pub struct Module {
-    pool: PgPool,
+    pool: Pool,
     config: Config,
     darkroom: media::Darkroom,
     /// Places for those under way.
@@ -49,7 +49,7 @@ pub struct Module {
 }
 
 impl Module {
-    pub fn new(pool: PgPool, config: Config) -> Self {
+    pub fn new(pool: Pool, config: Config) -> Self {
         Self {
             pool,
             config,
@@ -58,7 +58,7 @@ impl Module {
         }
     }
 
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 

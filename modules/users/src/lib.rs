@@ -25,11 +25,11 @@ mod store;
 mod sweep;
 mod words;
 
+use platform::Pool;
 use std::sync::Arc;
 
 use platform::auth::Tokens;
 use platform::outbox::Outbox;
-use sqlx::PgPool;
 
 use crate::hasher::Hasher;
 use crate::limit::LoginLimit;
@@ -48,7 +48,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The users module. Handlers want it as `web::Data<Module>`.
 pub struct Module {
-    pool: PgPool,
+    pool: Pool,
     config: Config,
     tokens: Tokens,
     hasher: Hasher,
@@ -57,7 +57,7 @@ pub struct Module {
 }
 
 impl Module {
-    pub fn new(pool: PgPool, config: Config, tokens: Tokens) -> Arc<Self> {
+    pub fn new(pool: Pool, config: Config, tokens: Tokens) -> Arc<Self> {
         let outbox = Arc::new(Outbox::new(
             "users",
             pool.clone(),
@@ -74,7 +74,7 @@ impl Module {
         })
     }
 
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 

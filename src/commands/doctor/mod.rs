@@ -6,8 +6,8 @@ mod stream;
 use std::collections::BTreeMap;
 
 use nix::sys::statvfs::statvfs;
+use platform::Pool;
 use serde::Serialize;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::Outcome;
@@ -146,7 +146,7 @@ async fn examine(store: &Store, findings: &mut Vec<Finding>) {
     ));
 }
 
-async fn clock(pool: &PgPool) -> Result<String, String> {
+async fn clock(pool: &Pool) -> Result<String, String> {
     let theirs = sqlx::query_scalar::<_, OffsetDateTime>("select clock_timestamp()")
         .fetch_one(pool)
         .await

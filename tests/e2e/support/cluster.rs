@@ -53,9 +53,9 @@ async fn start() -> anyhow::Result<Cluster> {
         create(&mut admin, &name, "template0", module).await?;
         let pool =
             PgPool::connect_with(cluster.connect_options(module.name()).database(&name)).await?;
-        let store = Store::of(module, &pool);
-        platform::db::migrate(&pool, store.migrator).await?;
-        pool.close().await;
+        let store = Store::of(module, &pool.into());
+        platform::db::migrate(&store.pool, store.migrator).await?;
+        store.pool.close().await;
     }
     admin.close().await?;
     Ok(cluster)

@@ -52,7 +52,7 @@ impl World {
             upload_bytes: 0,
             media: products::MediaStore::in_memory(),
         };
-        let module = products::Module::new(pool.await.unwrap(), config);
+        let module = products::Module::new(pool.await.unwrap().into(), config);
         let mut world = Self {
             shop,
             admin,

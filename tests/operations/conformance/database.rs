@@ -1,4 +1,5 @@
 use cleave::settings::Module;
+use platform::Pool;
 use platform::db::{self, PoolSettings};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -36,7 +37,7 @@ impl Database {
     }
 
     /// As the module has it when it is hosted.
-    pub fn pool(&self) -> PgPool {
+    pub fn pool(&self) -> Pool {
         let settings = PoolSettings {
             max: 8,
             min: 0,

@@ -41,7 +41,7 @@ impl Bench {
     fn outbox(&self) -> Arc<Outbox> {
         let few = PgPoolOptions::new().max_connections(2);
         let pool = few.connect_lazy_with(self.databases.of(Module::Orders));
-        Arc::new(Outbox::new("orders", pool, 5, None))
+        Arc::new(Outbox::new("orders", pool.into(), 5, None))
     }
 
     fn relay(&self, subscribers: Vec<(&'static str, Arc<dyn Deliver>)>) -> JoinHandle<()> {

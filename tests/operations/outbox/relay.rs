@@ -69,7 +69,7 @@ async fn replicas_deliver_each_event_once_and_in_order() {
             // Deliveries that fail and those that succeed want the same two connections.
             let few = PgPoolOptions::new().max_connections(2);
             let few = few.connect_lazy_with(databases.of(Module::Orders));
-            let outbox = Arc::new(Outbox::new("orders", few, 5, None));
+            let outbox = Arc::new(Outbox::new("orders", few.into(), 5, None));
             let subscriber: Arc<dyn Deliver> = subscriber.clone();
             tokio::spawn(outbox.relay(vec![("products", subscriber)], stop.clone()))
         })

@@ -1,7 +1,7 @@
 //! What users mean to buy. A line is one row, put in and taken out by one statement.
 
+use platform::Pool;
 use ports::products::ProductSnapshot;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// A line, and what the product was when it was put in.
@@ -17,7 +17,7 @@ pub struct Line {
 }
 
 /// In the order in which they came into the cart.
-pub async fn lines(pool: &PgPool, user_id: Uuid) -> Result<Vec<Line>, sqlx::Error> {
+pub async fn lines(pool: &Pool, user_id: Uuid) -> Result<Vec<Line>, sqlx::Error> {
     sqlx::query_as!(
         Line,
         "select product_id, quantity, revision, sku, name, unit_price_minor
@@ -34,7 +34,7 @@ const PUT_ATTEMPTS: u32 = 12;
 /// Puts a line in, or another in its place; `None` when the cart is full, or its owner is to be
 /// forgotten.
 pub async fn put(
-    pool: &PgPool,
+    pool: &Pool,
     user_id: Uuid,
     product: &ProductSnapshot,
     quantity: i64,
@@ -60,7 +60,7 @@ pub async fn put(
     }
 }
 
-async fn put_once(pool: &PgPool, user_id: Uuid, line: &Line) -> Result<bool, sqlx::Error> {
+async fn put_once(pool: &Pool, user_id: Uuid, line: &Line) -> Result<bool, sqlx::Error> {
     let put = sqlx::query!(
         "with place as materialized (
            select coalesce(
@@ -94,7 +94,7 @@ fn is_slot_taken(error: &sqlx::Error) -> bool {
     platform::db::constraint(error) == Some("cart_items_slot_key")
 }
 
-pub async fn remove(pool: &PgPool, user_id: Uuid, product_id: Uuid) -> Result<(), sqlx::Error> {
+pub async fn remove(pool: &Pool, user_id: Uuid, product_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from cart_items where user_id = $1 and product_id = $2",
         user_id,
@@ -106,7 +106,7 @@ pub async fn remove(pool: &PgPool, user_id: Uuid, product_id: Uuid) -> Result<()
 }
 
 /// Takes everything out. Locks lines in the order in which a checkout does.
-pub async fn clear(pool: &PgPool, user_id: Uuid) -> Result<(), sqlx::Error> {
+pub async fn clear(pool: &Pool, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with line as materialized (
            select revision from cart_items where user_id = $1 order by product_id for update

@@ -1,4 +1,4 @@
-use sqlx::PgPool;
+use platform::Pool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ struct Row {
 }
 
 /// What is in the history of these orders behind what was seen, oldest first.
-pub async fn news(pool: &PgPool, seen: &[Seen]) -> Result<Vec<News>, sqlx::Error> {
+pub async fn news(pool: &Pool, seen: &[Seen]) -> Result<Vec<News>, sqlx::Error> {
     let (ids, steps): (Vec<Uuid>, Vec<i32>) =
         seen.iter().map(|seen| (seen.order_id, seen.steps)).unzip();
     let rows = sqlx::query_as!(

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use platform::Limit;
+use platform::Pool;
 use ports::Currency;
 use ports::Money;
-use sqlx::PgPool;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -78,14 +78,14 @@ macro_rules! select_orders {
     };
 }
 
-pub async fn by_id(pool: &PgPool, id: Uuid) -> Result<Option<Order>, sqlx::Error> {
+pub async fn by_id(pool: &Pool, id: Uuid) -> Result<Option<Order>, sqlx::Error> {
     let row = select_orders!("where o.id = $1", id)
         .fetch_optional(pool)
         .await?;
     Ok(row.map(Stored::try_from).transpose()?.map(|s| s.order))
 }
 
-pub async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
+pub async fn by_ids(pool: &Pool, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
     let rows = select_orders!("where o.id = any($1)", ids)
         .fetch_all(pool)
         .await?;
@@ -94,11 +94,7 @@ pub async fn by_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Err
         .collect()
 }
 
-pub async fn by_key(
-    pool: &PgPool,
-    user_id: Uuid,
-    key: &str,
-) -> Result<Option<Stored>, sqlx::Error> {
+pub async fn by_key(pool: &Pool, user_id: Uuid, key: &str) -> Result<Option<Stored>, sqlx::Error> {
     let row = select_orders!(
         "where o.user_id = $1 and o.idempotency_key = $2",
         user_id,
@@ -111,7 +107,7 @@ pub async fn by_key(
 
 /// Newest first. A statement for each filter, so that each can walk its own index.
 pub async fn list(
-    pool: &PgPool,
+    pool: &Pool,
     filter: OrderFilter,
     limit: Limit,
 ) -> Result<Vec<Order>, sqlx::Error> {
@@ -173,7 +169,7 @@ pub async fn list(
 
 /// Orders that have waited longer than this to be paid, by the database's clock.
 pub async fn overdue(
-    pool: &PgPool,
+    pool: &Pool,
     window: Duration,
     most: i64,
 ) -> Result<Vec<OrderKey>, sqlx::Error> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use platform::Pool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub struct Busy {
 
 /// Leases what is due, of each webhook as much as brings it to `most` under way: one that is slow
 /// holds up itself alone.
-pub async fn claim(pool: &PgPool, busy: &Busy, most: i64) -> Result<Vec<Claimed>, sqlx::Error> {
+pub async fn claim(pool: &Pool, busy: &Busy, most: i64) -> Result<Vec<Claimed>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"with due as materialized (
              select webhooks.url, webhooks.secret, delivery.*
@@ -86,7 +86,7 @@ pub async fn claim(pool: &PgPool, busy: &Busy, most: i64) -> Result<Vec<Claimed>
 }
 
 /// Whether there is anybody to tell.
-pub async fn anybody(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub async fn anybody(pool: &Pool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from webhooks where disabled_at is null) as "anybody!""#
     )
@@ -95,7 +95,7 @@ pub async fn anybody(pool: &PgPool) -> Result<bool, sqlx::Error> {
 }
 
 /// Ends leases of which nothing came; another replica may take them up at once.
-pub async fn give_back(pool: &PgPool, leases: &[Lease]) -> Result<(), sqlx::Error> {
+pub async fn give_back(pool: &Pool, leases: &[Lease]) -> Result<(), sqlx::Error> {
     let webhook_ids: Vec<Uuid> = leases.iter().map(|lease| lease.webhook_id).collect();
     let event_ids: Vec<Uuid> = leases.iter().map(|lease| lease.event_id).collect();
     let until: Vec<OffsetDateTime> = leases.iter().map(|lease| lease.until).collect();

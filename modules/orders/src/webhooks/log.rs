@@ -1,8 +1,8 @@
 //! What was told to a webhook, and what came of it.
 
 use platform::Limit;
+use platform::Pool;
 use serde::Serialize;
-use sqlx::PgPool;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -46,7 +46,7 @@ pub enum DeliveryStatus {
 
 /// The newest first; `None` when there is no such webhook.
 pub async fn deliveries(
-    pool: &PgPool,
+    pool: &Pool,
     webhook_id: Uuid,
     before: Option<Uuid>,
     limit: Limit,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use platform::Pool;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub struct Outcome {
 }
 
 /// Writes down what came of attempts whose leases have not ended.
-pub async fn record(pool: &PgPool, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
+pub async fn record(pool: &Pool, outcomes: &[Outcome]) -> Result<(), sqlx::Error> {
     let leases = || outcomes.iter().map(|outcome| outcome.lease);
     let webhook_ids: Vec<Uuid> = leases().map(|lease| lease.webhook_id).collect();
     let event_ids: Vec<Uuid> = leases().map(|lease| lease.event_id).collect();
@@ -109,11 +109,7 @@ fn best_of_each(outcomes: &[Outcome]) -> BTreeMap<Uuid, Verdict> {
 }
 
 /// Where nothing changes, no row is written: every order reads it.
-async fn write_health(
-    pool: &PgPool,
-    webhook_id: Uuid,
-    verdict: Verdict,
-) -> Result<(), sqlx::Error> {
+async fn write_health(pool: &Pool, webhook_id: Uuid, verdict: Verdict) -> Result<(), sqlx::Error> {
     let disabled = match verdict {
         Verdict::Delivered => {
             sqlx::query!(

@@ -1,8 +1,7 @@
 //! Webhooks in the database.
 
-use platform::{Limit, Problem};
+use platform::{Limit, Pool, Problem};
 use serde::Serialize;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -99,7 +98,7 @@ struct Row {
 }
 
 /// Whoever comes at the same time may bring one more than there may be.
-pub async fn create(pool: &PgPool, new: NewWebhook) -> Result<CreatedWebhook, CreateError> {
+pub async fn create(pool: &Pool, new: NewWebhook) -> Result<CreatedWebhook, CreateError> {
     let secret = Secret::random();
     let events = new.events.map(|mut events| {
         events.sort_unstable();
@@ -127,7 +126,7 @@ pub async fn create(pool: &PgPool, new: NewWebhook) -> Result<CreatedWebhook, Cr
 
 /// The newest first.
 pub async fn list(
-    pool: &PgPool,
+    pool: &Pool,
     before: Option<Uuid>,
     limit: Limit,
 ) -> Result<Vec<Webhook>, sqlx::Error> {
@@ -144,7 +143,7 @@ pub async fn list(
     rows.into_iter().map(Webhook::try_from).collect()
 }
 
-pub async fn by_id(pool: &PgPool, id: Uuid) -> Result<Option<Webhook>, sqlx::Error> {
+pub async fn by_id(pool: &Pool, id: Uuid) -> Result<Option<Webhook>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
         "select id, url, events, created_at, failing_since, disabled_at, disabled_reason
@@ -157,7 +156,7 @@ pub async fn by_id(pool: &PgPool, id: Uuid) -> Result<Option<Webhook>, sqlx::Err
 }
 
 /// `false` when there is none.
-pub async fn delete(pool: &PgPool, id: Uuid) -> Result<bool, sqlx::Error> {
+pub async fn delete(pool: &Pool, id: Uuid) -> Result<bool, sqlx::Error> {
     let deleted = sqlx::query!("delete from webhooks where id = $1", id)
         .execute(pool)
         .await?;

@@ -15,9 +15,9 @@ mod settle;
 
 use std::sync::Arc;
 
+use crate::Pool;
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ pub trait Deliver: Send + Sync {
 /// The outbox of one module's database.
 pub struct Outbox {
     module: &'static str,
-    pool: PgPool,
+    pool: Pool,
     max_attempts: i32,
     stream: Option<Stream>,
     /// Counted up when there is something to deliver.
@@ -78,7 +78,7 @@ impl Outbox {
     /// `max_attempts` failed deliveries park an event. With a stream, every event goes there too.
     pub fn new(
         module: &'static str,
-        pool: PgPool,
+        pool: Pool,
         max_attempts: i32,
         stream: Option<Stream>,
     ) -> Self {
@@ -93,7 +93,7 @@ impl Outbox {
     }
 
     /// The database that events are written to, in the transaction of what they tell.
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 

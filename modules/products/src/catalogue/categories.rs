@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
+use platform::Pool;
 use serde::Serialize;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub(crate) struct Category {
     pub(crate) children: Vec<Category>,
 }
 
-pub(crate) async fn tree(pool: &PgPool) -> Result<Vec<Category>, sqlx::Error> {
+pub(crate) async fn tree(pool: &Pool) -> Result<Vec<Category>, sqlx::Error> {
     let categories = sqlx::query!(
         r#"select id, name, slug, parent_id from categories order by name collate "und-x-icu", id"#
     )

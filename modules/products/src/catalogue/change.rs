@@ -1,7 +1,8 @@
+use platform::Pool;
 use platform::Problem;
 use platform::db::{self, retry_contention};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub(crate) enum Locked {
 
 /// Makes of a product what `decide` says; nothing is written when that is what it was.
 pub(crate) async fn change(
-    pool: &PgPool,
+    pool: &Pool,
     id: Uuid,
     locked: Locked,
     decide: impl Fn(&Product) -> Result<Fields, Problem>,

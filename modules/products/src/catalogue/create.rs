@@ -1,6 +1,6 @@
-use platform::db;
+use platform::{Pool, db};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::words;
 
 /// Stores a product with its stock, and where that came from.
 pub(crate) async fn create(
-    pool: &PgPool,
+    pool: &Pool,
     new: Fields,
     on_hand: i64,
     actor: Uuid,

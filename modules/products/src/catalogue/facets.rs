@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use platform::Pool;
 use platform::db::{Failure, failure};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -125,7 +126,7 @@ impl Counts {
 
 /// Of the list that has this filter and this query.
 pub(crate) async fn facets(
-    pool: &PgPool,
+    pool: &Pool,
     query: Option<&str>,
     filter: &Filter,
     currency: &str,
@@ -158,7 +159,7 @@ pub(crate) async fn facets(
     Ok(counts.in_currency(currency))
 }
 
-async fn count(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
+async fn count(pool: &Pool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
     if slice.narrows() {
         match count_indexed(pool, slice).await {
             Err(error) if failure(&error) == Failure::Timeout => {}
@@ -169,7 +170,7 @@ async fn count(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> 
     statement.build_query_as().fetch_one(pool).await
 }
 
-async fn count_indexed(pool: &PgPool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
+async fn count_indexed(pool: &Pool, slice: &Slice<'_>) -> Result<Counts, sqlx::Error> {
     let mut tx = slice::begin(pool).await?;
     sqlx::query!(
         "select set_config('statement_timeout', $1, true)",

@@ -1,7 +1,7 @@
 //! Why what is on hand of a product has changed.
 
+use platform::Pool;
 use serde::Serialize;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(crate) struct Adjustment {
 
 /// The latest `rows` before number `before`, the latest first. `None` when there is no such product.
 pub(crate) async fn adjustments(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     before: Option<i64>,
     rows: i64,

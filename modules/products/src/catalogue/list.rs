@@ -1,6 +1,6 @@
 //! Lists of products: filtered, sorted, searched, one page at a time.
 
-use sqlx::PgPool;
+use platform::Pool;
 use uuid::Uuid;
 
 use super::categories;
@@ -32,7 +32,7 @@ impl Filter {
     }
 
     /// The category that is asked for and those below it; `None` when any will do.
-    pub(super) async fn categories(&self, pool: &PgPool) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
+    pub(super) async fn categories(&self, pool: &Pool) -> Result<Option<Vec<Uuid>>, sqlx::Error> {
         match &self.category {
             Some(category) => categories::branch(pool, category).await.map(Some),
             None => Ok(None),
@@ -48,7 +48,7 @@ pub(crate) struct Found {
 
 /// The first `rows` products after a place.
 pub(crate) async fn browse(
-    pool: &PgPool,
+    pool: &Pool,
     filter: &Filter,
     sort: Sort,
     after: Option<&Position>,
@@ -73,7 +73,7 @@ pub(crate) async fn browse(
 
 /// As [`browse`], of those that match `query`.
 pub(crate) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     query: &str,
     filter: &Filter,
     sort: Sort,

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use platform::Pool;
 use platform::db::{self, retry_contention};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ pub(crate) enum CategoryError {
 
 type Outcome<T> = Result<Result<T, CategoryError>, sqlx::Error>;
 
-pub(crate) async fn create(pool: &PgPool, new: &CategoryFields) -> Result<Category, CategoryError> {
+pub(crate) async fn create(pool: &Pool, new: &CategoryFields) -> Result<Category, CategoryError> {
     let id = Uuid::now_v7();
     let created = retry_contention(|| place(pool, id, new, Write::Create));
     flatten(created.await, CategoryError::UnknownParent)
@@ -50,7 +51,7 @@ pub(crate) async fn create(pool: &PgPool, new: &CategoryFields) -> Result<Catego
 
 /// Moves it as well, with all that is below it.
 pub(crate) async fn replace(
-    pool: &PgPool,
+    pool: &Pool,
     id: Uuid,
     to: &CategoryFields,
 ) -> Result<Category, CategoryError> {
@@ -59,7 +60,7 @@ pub(crate) async fn replace(
 }
 
 /// Refused while categories or products are in it: the database looks, whoever comes meanwhile.
-pub(crate) async fn delete(pool: &PgPool, id: Uuid) -> Result<(), CategoryError> {
+pub(crate) async fn delete(pool: &Pool, id: Uuid) -> Result<(), CategoryError> {
     let deleted = retry_contention(|| async {
         let deleted = sqlx::query!("delete from categories where id = $1", id);
         Ok(match deleted.execute(pool).await?.rows_affected() {
@@ -87,7 +88,7 @@ enum Write {
     Replace,
 }
 
-async fn place(pool: &PgPool, id: Uuid, to: &CategoryFields, write: Write) -> Outcome<Category> {
+async fn place(pool: &Pool, id: Uuid, to: &CategoryFields, write: Write) -> Outcome<Category> {
     let mut tx = db::begin(pool).await?;
     // One after the other: what is looked at next stays as it is.
     sqlx::query!("select is_whole from category_tree for update")

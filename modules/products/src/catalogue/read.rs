@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
 use iso_currency::Currency;
+use platform::Pool;
 use ports::Money;
 use ports::products::ProductSnapshot;
+use sqlx::PgExecutor;
 use sqlx::types::Json;
-use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::product::{Product, ProductRow};
@@ -44,7 +45,7 @@ pub(crate) async fn by_id(
 }
 
 pub(crate) async fn by_sku(
-    pool: &PgPool,
+    pool: &Pool,
     sku: &str,
     inactive_too: bool,
 ) -> Result<Option<Product>, sqlx::Error> {
@@ -62,7 +63,7 @@ pub(crate) async fn by_sku(
 
 /// Current facts of many products, in no order; unknown ids are left out.
 pub(crate) async fn snapshots(
-    pool: &PgPool,
+    pool: &Pool,
     ids: &[Uuid],
 ) -> Result<Vec<ProductSnapshot>, sqlx::Error> {
     let rows = sqlx::query!(

@@ -1,6 +1,6 @@
-use platform::db;
+use platform::{Pool, db};
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, PgTransaction, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgTransaction, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::cursor::{Key, Sort};
@@ -36,7 +36,7 @@ enum Reach {
 
 /// A transaction whose statements are planned for the values that they are given, and which keeps
 /// in mind every row that an index finds among a million, not only its page.
-pub(super) async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
+pub(super) async fn begin(pool: &Pool) -> Result<PgTransaction<'static>, sqlx::Error> {
     db::begin_with(
         pool,
         "begin read only; \

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
+use platform::Pool;
 use platform::Problem;
 use platform::db::{self, retry_contention};
+use sqlx::PgExecutor;
 use sqlx::types::Json;
-use sqlx::{PgExecutor, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ impl Change {
 }
 
 pub(crate) async fn change(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     change: &Change,
     actor: Uuid,
@@ -65,7 +66,7 @@ pub(crate) async fn change(
 
 /// As [`change`], if the product, which nobody else writes meanwhile, is as `allow` wants it.
 pub(crate) async fn change_if(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     change: &Change,
     actor: Uuid,

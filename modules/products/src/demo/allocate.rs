@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use platform::Pool;
 use platform::db::{self, retry_contention};
 use ports::Money;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The stock of an open demo order. Its lines name each product once.
@@ -36,7 +37,7 @@ const CHUNK: usize = 1_000;
 /// Takes stock for demo orders, all lines of each or none. Those that are there already stay as
 /// they are.
 pub async fn allocate_demo(
-    pool: &PgPool,
+    pool: &Pool,
     allocations: &[DemoAllocation],
 ) -> Result<Allocated, sqlx::Error> {
     let mut total = Allocated::default();
@@ -48,7 +49,7 @@ pub async fn allocate_demo(
     Ok(total)
 }
 
-async fn allocate(pool: &PgPool, chunk: &[DemoAllocation]) -> Result<Allocated, sqlx::Error> {
+async fn allocate(pool: &Pool, chunk: &[DemoAllocation]) -> Result<Allocated, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
     let mut fresh = insert_reservations(&mut tx, chunk).await?;
     // A reservation that is given twice counts once.
@@ -191,7 +192,7 @@ async fn raise_reserved(
 
 /// What remains of the stock of demo orders that have left the house: their reservations, closed. By
 /// reservation and order. What is on hand never counted them.
-pub async fn ship_demo(pool: &PgPool, shipped: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+pub async fn ship_demo(pool: &Pool, shipped: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
     let (ids, order_ids): (Vec<Uuid>, Vec<Uuid>) = shipped.iter().copied().unzip();
     sqlx::query!(
         "insert into reservations (id, state, closed_as, order_id)

@@ -9,8 +9,9 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 use iso_currency::Currency;
+use platform::Pool;
 use platform::db::{self, retry_contention};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ const CONNECTIONS: usize = 2;
 /// many were new: those whose SKU is there already stay as they are. `progress` is told how many
 /// are done.
 pub async fn load_demo(
-    pool: &PgPool,
+    pool: &Pool,
     currency: Currency,
     count: u64,
     seed: u64,
@@ -63,7 +64,7 @@ pub async fn load_demo(
 
 /// The demo's categories by slug.
 async fn make_categories(
-    pool: &PgPool,
+    pool: &Pool,
     seed: u64,
 ) -> Result<HashMap<&'static str, Uuid>, sqlx::Error> {
     let mut tx = db::begin(pool).await?;
@@ -156,7 +157,7 @@ impl Columns {
     }
 }
 
-async fn insert(pool: &PgPool, currency: Currency, products: &Columns) -> Result<u64, sqlx::Error> {
+async fn insert(pool: &Pool, currency: Currency, products: &Columns) -> Result<u64, sqlx::Error> {
     let mut tx = bulk::begin(pool).await?;
     let taught = products.searches.iter().flat_map(|words| taught(words));
     let taught: HashSet<&str> = taught.collect();

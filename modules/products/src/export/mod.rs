@@ -16,9 +16,9 @@ mod record;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use platform::db;
+use platform::{Pool, db};
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ pub struct Part {
 
 impl Export {
     /// What is committed later is not in it.
-    pub async fn begin(pool: &PgPool, format: Format) -> Result<Self, ExportError> {
+    pub async fn begin(pool: &Pool, format: Format) -> Result<Self, ExportError> {
         let begin = "begin isolation level repeatable read read only";
         let mut tx = db::begin_with(pool, begin).await?;
         sqlx::query!("select set_config('idle_in_transaction_session_timeout', '60s', true)")

@@ -33,8 +33,8 @@ mod table;
 use std::io;
 
 use iso_currency::Currency;
+use platform::Pool;
 use serde::Serialize;
-use sqlx::PgPool;
 use tokio::io::AsyncRead;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -161,7 +161,7 @@ pub enum Entry {
 ///
 /// Dropping the future leaves what has landed so far.
 pub async fn import<R: AsyncRead + Unpin>(
-    pool: &PgPool,
+    pool: &Pool,
     currency: Currency,
     actor: Option<Uuid>,
     format: Format,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use platform::Pool;
 use platform::Problem;
 use platform::conditional::{IfMatch, Representation};
 use platform::db::{self, retry_contention};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -87,7 +88,7 @@ pub(super) enum ImageError {
 
 /// Whether the product is there, is the one that is meant and may have one more.
 pub(super) async fn expect_room(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     if_match: &IfMatch,
 ) -> Result<(), ImageError> {
@@ -116,7 +117,7 @@ fn check(product: &Product, if_match: &IfMatch) -> Result<(), ImageError> {
 
 /// Writes down that bytes are about to be stored, which are nobody's yet. An upload takes minutes at
 /// most.
-pub(super) async fn announce(pool: &PgPool, key: &Key) -> Result<(), sqlx::Error> {
+pub(super) async fn announce(pool: &Pool, key: &Key) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into media_leftovers (key, due_at) values ($1, now() + interval '1 hour')",
         key.0
@@ -128,7 +129,7 @@ pub(super) async fn announce(pool: &PgPool, key: &Key) -> Result<(), sqlx::Error
 
 /// Gives the product a picture whose bytes are stored.
 pub(super) async fn add(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     image: &StoredImage,
     if_match: &IfMatch,
@@ -184,7 +185,7 @@ async fn append(
 
 /// Takes a picture from its product, and tells whose bytes are nobody's now.
 pub(super) async fn take(
-    pool: &PgPool,
+    pool: &Pool,
     product_id: Uuid,
     image_id: Uuid,
     if_match: &IfMatch,
@@ -243,7 +244,7 @@ async fn remove(
 }
 
 /// Keys whose bytes nobody needs, some of them.
-pub(super) async fn leftovers(pool: &PgPool, most: i64) -> Result<Vec<Key>, sqlx::Error> {
+pub(super) async fn leftovers(pool: &Pool, most: i64) -> Result<Vec<Key>, sqlx::Error> {
     let keys = sqlx::query_scalar!(
         "select key from media_leftovers where due_at <= now() order by due_at limit $1",
         most
@@ -254,7 +255,7 @@ pub(super) async fn leftovers(pool: &PgPool, most: i64) -> Result<Vec<Key>, sqlx
 }
 
 /// There is nothing left of it.
-pub(super) async fn forget(pool: &PgPool, key: &Key) -> Result<(), sqlx::Error> {
+pub(super) async fn forget(pool: &Pool, key: &Key) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from media_leftovers where key = $1", key.0)
         .execute(pool)
         .await?;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sqlx::PgPool;
+use platform::Pool;
 use tokio_util::sync::CancellationToken;
 
 use super::{MediaStore, images};
@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// Removes bytes that no product has until `stop`. Any number of replicas may sweep: what another
 /// has removed is gone.
-pub(crate) async fn sweep(pool: PgPool, store: MediaStore, stop: CancellationToken) {
+pub(crate) async fn sweep(pool: Pool, store: MediaStore, stop: CancellationToken) {
     loop {
         let pause = match sweep_once(&pool, &store).await {
             Some(BATCH..) => Duration::ZERO,
@@ -24,7 +24,7 @@ pub(crate) async fn sweep(pool: PgPool, store: MediaStore, stop: CancellationTok
 }
 
 /// How many there were; `None` when it broke off.
-async fn sweep_once(pool: &PgPool, store: &MediaStore) -> Option<i64> {
+async fn sweep_once(pool: &Pool, store: &MediaStore) -> Option<i64> {
     let leftovers = images::leftovers(pool, BATCH).await;
     let leftovers = leftovers
         .inspect_err(|error| tracing::warn!(%error, "could not look for leftover pictures"))

@@ -1,5 +1,6 @@
+use platform::Pool;
 use platform::db::retry_contention;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 /// Which reservations to give back, and what remains of them.
@@ -14,7 +15,7 @@ pub(super) enum GiveBack {
 }
 
 /// Gives a hold back. Allocations stay: they belong to an order.
-pub(crate) async fn release(pool: &PgPool, reservation_id: Uuid) -> Result<(), sqlx::Error> {
+pub(crate) async fn release(pool: &Pool, reservation_id: Uuid) -> Result<(), sqlx::Error> {
     let reservation_ids = [reservation_id];
     retry_contention(|| give_back(pool, &reservation_ids, GiveBack::Holds)).await?;
     Ok(())
@@ -22,7 +23,7 @@ pub(crate) async fn release(pool: &PgPool, reservation_id: Uuid) -> Result<(), s
 
 /// Gives those of these holds back whose time is over.
 pub(crate) async fn release_expired(
-    pool: &PgPool,
+    pool: &Pool,
     reservation_ids: &[Uuid],
 ) -> Result<(), sqlx::Error> {
     retry_contention(|| give_back(pool, reservation_ids, GiveBack::ExpiredHolds)).await?;

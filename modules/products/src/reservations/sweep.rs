@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use platform::Pool;
 use platform::db::retry_contention;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::give_back::{GiveBack, give_back};
@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
 
 /// Gives back expired holds until `stop`. Any number of replicas may sweep.
-pub(crate) async fn sweep(pool: PgPool, stop: CancellationToken) {
+pub(crate) async fn sweep(pool: Pool, stop: CancellationToken) {
     loop {
         let pause = match sweep_once(&pool).await {
             Ok(BATCH..) => Duration::ZERO,
@@ -28,7 +28,7 @@ pub(crate) async fn sweep(pool: PgPool, stop: CancellationToken) {
     }
 }
 
-async fn sweep_once(pool: &PgPool) -> Result<i64, sqlx::Error> {
+async fn sweep_once(pool: &Pool) -> Result<i64, sqlx::Error> {
     let expired = sqlx::query_scalar!(
         "select id from reservations where state = 'held' and expires_at <= now()
          order by expires_at limit $1",

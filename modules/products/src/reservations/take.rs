@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use iso_currency::Currency;
+use platform::Pool;
 use platform::db::retry_contention;
 use ports::Money;
 use ports::products::{
     Reservation, ReserveLine, ReserveRejection, ReserveRequest, ReservedLine, Shortage,
 };
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 /// What stock is taken for.
@@ -21,7 +22,7 @@ pub(super) enum Purpose {
 /// Holds a whole basket or nothing. A live reservation of that id is answered as it stands, its
 /// hold prolonged.
 pub(crate) async fn hold(
-    pool: &PgPool,
+    pool: &Pool,
     request: &ReserveRequest,
     ttl: Duration,
 ) -> Result<Result<Reservation, ReserveRejection>, sqlx::Error> {
@@ -226,7 +227,7 @@ enum Standing {
 }
 
 async fn standing(
-    pool: &PgPool,
+    pool: &Pool,
     reservation_id: Uuid,
     ttl: Duration,
 ) -> Result<Standing, sqlx::Error> {

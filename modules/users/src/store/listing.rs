@@ -1,6 +1,6 @@
 use platform::Limit;
-use platform::db;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use platform::{Pool, db};
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::account::{Role, User};
@@ -19,7 +19,7 @@ const INDEXED: usize = 3;
 
 /// The newest first, without deleted accounts.
 pub(crate) async fn list(
-    pool: &PgPool,
+    pool: &Pool,
     filter: &Filter,
     limit: Limit,
 ) -> Result<Vec<User>, sqlx::Error> {

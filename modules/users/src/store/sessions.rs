@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use platform::Limit;
+use platform::Pool;
 use platform::db::retry_contention;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -63,7 +64,7 @@ pub(crate) struct Rotated {
 /// force. A deletion of the account locks the two rows the other way round; whoever is turned back
 /// then tries again.
 pub(crate) async fn rotate(
-    pool: &PgPool,
+    pool: &Pool,
     token: &TokenHash,
     next: &TokenHash,
     lifetime: Duration,

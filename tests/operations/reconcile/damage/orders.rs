@@ -28,7 +28,7 @@ async fn a_hold_that_outlives_its_time_is_given_back() {
         upload_bytes: 0,
         media: products::MediaStore::in_memory(),
     };
-    let products: Arc<dyn ports::Products> = Arc::new(products::Module::new(pool, config));
+    let products: Arc<dyn ports::Products> = Arc::new(products::Module::new(pool.into(), config));
     let pool = PgPool::connect_with(databases.of(Orders)).await.unwrap();
     let hold = "insert into reservations (id, state, expires_at)
                 values ('{other}', 'held', now() - interval '10 min');
@@ -47,7 +47,7 @@ async fn a_hold_that_outlives_its_time_is_given_back() {
         webhooks: Default::default(),
     };
     let users = Arc::new(FakeUsers::default());
-    let orders = orders::Module::new(pool, config, Arc::clone(&products), users);
+    let orders = orders::Module::new(pool.into(), config, Arc::clone(&products), users);
     let orders: Arc<dyn ports::Orders> = Arc::new(orders);
     for (repair, repaired, total) in [(false, None, 1), (true, Some(true), 1), (false, None, 0)] {
         let (orders, products) = (Arc::clone(&orders), Arc::clone(&products));

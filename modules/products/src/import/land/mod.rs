@@ -10,8 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use iso_currency::Currency;
+use platform::Pool;
 use platform::db::{self, constraint, failure, retry_contention};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::category::Category;
@@ -100,7 +101,7 @@ fn size(entry: &Entry) -> usize {
 }
 
 pub struct Lander {
-    pool: PgPool,
+    pool: Pool,
     currency: Currency,
     actor: Option<Uuid>,
     names: Names,
@@ -139,7 +140,7 @@ impl Outcome {
 }
 
 impl Lander {
-    pub fn new(pool: PgPool, currency: Currency, actor: Option<Uuid>, names: Names) -> Self {
+    pub fn new(pool: Pool, currency: Currency, actor: Option<Uuid>, names: Names) -> Self {
         Self {
             pool,
             currency,
