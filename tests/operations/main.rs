@@ -7,6 +7,7 @@ mod support;
 
 mod conformance;
 mod constraints;
+mod databases;
 mod dials;
 mod docs;
 mod flash_sale;

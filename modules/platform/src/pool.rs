@@ -97,9 +97,15 @@ impl Pool {
         }
     }
 
-    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        let _waiting = self.waits.begin();
-        self.connections.acquire().await
+    /// Whoever asks waits from when this is first polled.
+    pub fn acquire(
+        &self,
+    ) -> impl Future<Output = Result<PoolConnection<Postgres>, Error>> + Send + use<> {
+        let (waits, connection) = (Arc::clone(&self.waits), self.connections.acquire());
+        async move {
+            let _waiting = waits.begin();
+            connection.await
+        }
     }
 
     /// Wakes those who wait, to whom it is an error, and waits for the connections in use.
@@ -165,12 +171,12 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
+        let connection = self.acquire();
         let (tell, mut told) = mpsc::channel::<Step>(1);
         // Lives with its stream and is polled with it, so it needs no task.
         let read = async move {
             let told = async {
-                let mut connection = pool.acquire().await?;
+                let mut connection = connection.await?;
                 let mut steps = connection.fetch_many(query);
                 while let Some(step) = steps.try_next().await? {
                     // The receiver lives as long as this does.
@@ -192,8 +198,8 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
-        Box::pin(async move { pool.acquire().await?.execute(query).await })
+        let connection = self.acquire();
+        Box::pin(async move { connection.await?.execute(query).await })
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, Error>>
@@ -201,8 +207,8 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
-        Box::pin(async move { pool.acquire().await?.fetch_all(query).await })
+        let connection = self.acquire();
+        Box::pin(async move { connection.await?.fetch_all(query).await })
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, Error>>
@@ -210,8 +216,8 @@ impl<'p> Executor<'p> for &'_ Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.clone();
-        Box::pin(async move { pool.acquire().await?.fetch_optional(query).await })
+        let connection = self.acquire();
+        Box::pin(async move { connection.await?.fetch_optional(query).await })
     }
 
     fn prepare_with<'e>(
@@ -222,15 +228,15 @@ impl<'p> Executor<'p> for &'_ Pool {
     where
         'p: 'e,
     {
-        let pool = self.clone();
-        Box::pin(async move { pool.acquire().await?.prepare_with(sql, parameters).await })
+        let connection = self.acquire();
+        Box::pin(async move { connection.await?.prepare_with(sql, parameters).await })
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
     where
         'p: 'e,
     {
-        let pool = self.clone();
-        Box::pin(async move { pool.acquire().await?.describe(sql).await })
+        let connection = self.acquire();
+        Box::pin(async move { connection.await?.describe(sql).await })
     }
 }

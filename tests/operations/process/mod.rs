@@ -2,6 +2,7 @@
 
 mod away;
 mod commands;
+mod databases;
 mod dial;
 mod discretion;
 mod events;
