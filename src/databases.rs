@@ -59,8 +59,7 @@ impl Databases {
 
     pub fn pool(&self, settings: &Settings, module: Module) -> anyhow::Result<Pool> {
         let module_settings = settings.modules.get(module);
-        let options = self.options.iter().find(|(of, _)| *of == module);
-        let (_, options) = options.with_context(|| format!("{module} has no database here"))?;
+        let options = self.connect_options(module)?;
         let pool_settings = PoolSettings {
             max: module_settings.pool_max,
             min: module_settings.pool_min,
@@ -71,13 +70,18 @@ impl Databases {
 
     /// A connection that reads only, for as long as it takes.
     pub async fn patient_reader(&self, module: Module) -> anyhow::Result<PgConnection> {
-        let options = self.options.iter().find(|(of, _)| *of == module);
-        let (_, options) = options.with_context(|| format!("{module} has no database here"))?;
-        let options = options.clone().options([
+        let options = self.connect_options(module)?.clone().options([
             ("statement_timeout", "0"),
             ("default_transaction_read_only", "on"),
         ]);
         Ok(options.connect().await?)
+    }
+
+    /// As the module's own role.
+    pub fn connect_options(&self, module: Module) -> anyhow::Result<&PgConnectOptions> {
+        let options = self.options.iter().find(|(of, _)| *of == module);
+        let (_, options) = options.with_context(|| format!("{module} has no database here"))?;
+        Ok(options)
     }
 
     pub fn embedded(&self) -> Option<&Server> {

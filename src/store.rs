@@ -40,7 +40,8 @@ impl Store {
     }
 }
 
-fn migrator(module: Module) -> &'static Migrator {
+/// The history that the database of a module should have.
+pub fn migrator(module: Module) -> &'static Migrator {
     static NONE: Migrator = Migrator::DEFAULT;
     match module {
         #[cfg(feature = "users")]

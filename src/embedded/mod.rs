@@ -37,6 +37,7 @@ mod roles;
 mod search;
 mod socket;
 mod supervisor;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -46,6 +47,7 @@ pub use error::EmbeddedError;
 pub use names::{DatabaseName, Progress};
 pub use search::Search;
 pub use supervisor::State;
+pub use tools::{Tool, ToolMissing, Wanted};
 
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -31,7 +31,7 @@ impl Programs {
     }
 }
 
-fn library_path(libraries: &[PathBuf]) -> Option<OsString> {
+pub(super) fn library_path(libraries: &[PathBuf]) -> Option<OsString> {
     let usual = env::var_os("LD_LIBRARY_PATH");
     if libraries.is_empty() {
         return usual;
@@ -95,7 +95,7 @@ fn first_fit(search: Search, wanted: Option<u32>) -> Result<Programs, Unfit> {
         let Some(folder) = resolve(&folder) else {
             continue;
         };
-        match version(&folder, &libraries) {
+        match version(&folder.join("postgres"), &libraries) {
             Ok(major) if wanted.map_or(major >= OLDEST, |wanted| wanted == major) => {
                 return Ok(Programs {
                     folder,
@@ -154,13 +154,14 @@ fn resolve(folder: &Path) -> Option<PathBuf> {
     real.join("initdb").is_file().then_some(real)
 }
 
-fn version(folder: &Path, libraries: &[PathBuf]) -> Result<u32, String> {
-    let mut postgres = Command::new(folder.join("postgres"));
-    limit_environment(&mut postgres, &[]);
-    postgres
+/// The major version of one of Postgres' programs.
+pub(super) fn version(program: &Path, libraries: &[PathBuf]) -> Result<u32, String> {
+    let mut program = Command::new(program);
+    limit_environment(&mut program, &[]);
+    program
         .arg("--version")
         .envs(library_path(libraries).map(|path| ("LD_LIBRARY_PATH", path)));
-    let output = postgres.output().map_err(|e| e.to_string())?;
+    let output = program.output().map_err(|e| e.to_string())?;
     major(&String::from_utf8_lossy(&output.stdout))
         .ok_or_else(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }

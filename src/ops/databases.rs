@@ -2,7 +2,6 @@
 //! takes long in them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, get, web};
@@ -72,8 +71,10 @@ pub enum MigrationState {
 /// The databases of the hosted modules, and what they said last; app data.
 pub struct Watched {
     stores: Vec<Store>,
-    last: Mutex<Option<(Instant, Arc<BTreeMap<Module, Told>>)>>,
+    last: Mutex<Option<(Instant, Answers)>>,
 }
+
+type Answers = BTreeMap<Module, Told>;
 
 impl Watched {
     pub fn new(stores: Vec<Store>) -> Self {
@@ -84,28 +85,28 @@ impl Watched {
     }
 
     /// Whoever asks while they are being asked waits for that.
-    async fn told(&self) -> Arc<BTreeMap<Module, Told>> {
+    async fn told(&self) -> Answers {
         let mut last = self.last.lock().await;
         if let Some((at, told)) = &*last
             && at.elapsed() < KEPT
         {
-            return Arc::clone(told);
+            return told.clone();
         }
         let ask = self
             .stores
             .iter()
             .map(async |store| (store.module, ask(store).await));
-        let told = Arc::new(join_all(ask).await.into_iter().collect());
-        *last = Some((Instant::now(), Arc::clone(&told)));
+        let told: Answers = join_all(ask).await.into_iter().collect();
+        *last = Some((Instant::now(), told.clone()));
         told
     }
 
     async fn report(&self) -> DatabasesReport {
-        let told = self.told().await;
+        let mut told = self.told().await;
         let of = |store: &Store| {
             let database = ModuleDatabase {
                 pool: store.pool.state(),
-                told: told.get(&store.module).cloned().unwrap_or_default(),
+                told: told.remove(&store.module).unwrap_or_default(),
             };
             (store.module, database)
         };

@@ -25,7 +25,10 @@ async fn each_database_tells_its_size_and_its_history() {
     assert_eq!(told.as_object().unwrap().len(), Module::ALL.len());
     for module in Module::ALL {
         let database = &told[module.name()];
-        assert!(database["size_bytes"].as_u64() > Some(1 << 20), "{database}");
+        assert!(
+            database["size_bytes"].as_u64() > Some(1 << 20),
+            "{database}"
+        );
         // The server of the tests does not count them.
         assert_eq!(database.get("statements"), Some(&Value::Null));
         assert_eq!(database.get("error"), None);
@@ -137,7 +140,9 @@ async fn databases_are_for_operators() {
     let url = format!("http://{}/ops/databases", shop.private());
     let client = crate::support::client();
     for request in [client.get(&url), client.get(&url).bearer_auth("a guess")] {
-        shop.send(request).await.expect_problem(401, "invalid_token");
+        shop.send(request)
+            .await
+            .expect_problem(401, "invalid_token");
     }
     // Nor on the public listener.
     let public = shop.request(Method::GET, "/ops/databases");

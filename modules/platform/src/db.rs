@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{Pool, Problem};
 
-pub use migrations::{History, Migration, history, migrate, missing_migrations};
+pub use migrations::{History, Migration, history, migrate, migrate_within, missing_migrations};
 
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {

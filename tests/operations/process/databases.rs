@@ -34,7 +34,10 @@ async fn count_statements(folder: &Path) -> bool {
         .unwrap();
     let known = "select exists (
                    select from pg_available_extensions where name = 'pg_stat_statements')";
-    let known: bool = sqlx::query_scalar(known).fetch_one(&mut admin).await.unwrap();
+    let known: bool = sqlx::query_scalar(known)
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
     if known {
         sqlx::raw_sql("alter system set shared_preload_libraries = 'pg_stat_statements'")
             .execute(&mut admin)
@@ -63,7 +66,10 @@ async fn slow_statements_are_told_where_the_server_counts_them() {
     let address = free_address();
     let serve = || Process::serve(command(folder, address, &["serve"]), address);
     let mut process = serve().await;
-    assert_eq!(databases(folder).await.unwrap()["orders"]["statements"], Value::Null);
+    assert_eq!(
+        databases(folder).await.unwrap()["orders"]["statements"],
+        Value::Null
+    );
     if count_statements(folder).await {
         process.signal(Signal::SIGTERM);
         assert_eq!(process.ended().await, Some(0));
@@ -112,7 +118,10 @@ async fn a_database_that_says_nothing_is_not_waited_for() {
     let address = free_address();
     let serve = ["serve", "--set", "migrate=off"];
     let mut serve = on(&databases_of_others, command(folder, address, &serve));
-    let url = format!("postgres://orders:none@{}/orders", silent.local_addr().unwrap());
+    let url = format!(
+        "postgres://orders:none@{}/orders",
+        silent.local_addr().unwrap()
+    );
     serve.env("CLEAVE__MODULES__ORDERS__DATABASE_URL", url);
     let _process = Process::spawn(serve, address);
     eventually("it answers", async || databases(folder).await.is_some()).await;

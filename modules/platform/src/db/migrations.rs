@@ -70,13 +70,24 @@ pub async fn migrate(pool: &Pool, migrator: &Migrator) -> Result<(), MigrateErro
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options)
         .await?;
-    // A history that goes on after ours is that of a newer release, which keeps to what we use.
-    let lenient = Migrator {
+    let result = lenient(migrator).run(&patient).await;
+    patient.close().await;
+    result
+}
+
+/// As [`migrate`], within a transaction that is open.
+pub async fn migrate_within(
+    transaction: &mut PgConnection,
+    migrator: &Migrator,
+) -> Result<(), MigrateError> {
+    lenient(migrator).run(transaction).await
+}
+
+/// A history that goes on after ours is that of a newer release, which keeps to what we use.
+fn lenient(migrator: &Migrator) -> Migrator {
+    Migrator {
         migrations: migrator.migrations.clone(),
         ignore_missing: true,
         ..Migrator::DEFAULT
-    };
-    let result = lenient.run(&patient).await;
-    patient.close().await;
-    result
+    }
 }
