@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cleave::settings::Module;
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{
     Process, TestDatabases, client, command, eventually, free_address, on, roomy_folder, server_of,
@@ -52,7 +52,12 @@ async fn create_extension(folder: &Path, module: &str) {
     let server = server_of(folder).await.unwrap();
     let database = server.admin_options().database(&format!("{module}_db"));
     let mut admin = PgConnection::connect_with(&database).await.unwrap();
-    sqlx::raw_sql("create schema watch; create extension pg_stat_statements schema watch")
+    // Wherever the module's role may look.
+    let create = format!(
+        "create schema \"the watch\"; grant usage on schema \"the watch\" to {module}_user;
+         create extension pg_stat_statements schema \"the watch\""
+    );
+    sqlx::raw_sql(AssertSqlSafe(create))
         .execute(&mut admin)
         .await
         .unwrap();
