@@ -1,0 +1,6 @@
+//! What the documents say to do, done.
+#![allow(clippy::unwrap_used)]
+
+mod adding_a_module;
+mod shop;
+mod tour;
