@@ -77,6 +77,9 @@ impl KnownPaths {
             ("/ops/events/{module}/parked/replay", vec!["POST"]),
             ("/ops/events/{module}/parked/{id}/replay", vec!["POST"]),
             ("/metrics", vec!["GET", "HEAD"]),
+            ("/console", vec!["GET", "HEAD"]),
+            ("/console/", vec!["GET", "HEAD"]),
+            ("/console/{file}", vec!["GET", "HEAD"]),
         ];
         let private = private.map(|(path, methods)| (segments(path), methods));
         self.paths.extend(private);

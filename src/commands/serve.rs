@@ -150,7 +150,7 @@ fn announce(instance: &Instance, settings: &Settings, secrets: &Secrets) {
     }
     let scheme = if tls { "https" } else { "http" };
     let mut banner = format!(
-        "\n  Cleave is serving.\n    shop              {scheme}://{address}/api/v1/products\n    documentation     {scheme}://{address}/docs/\n    health            {scheme}://{address}/health\n    operators         http://{private}/ops/topology, or `cleave dial`\n"
+        "\n  Cleave is serving.\n    shop              {scheme}://{address}/api/v1/products\n    documentation     {scheme}://{address}/docs/\n    health            {scheme}://{address}/health\n    operators         http://{private}/console, or `cleave dial`\n"
     );
     if let Some(file) = &secrets.ops_token_file {
         banner.push_str(&format!("    operator's token  in {}\n", file.display()));

@@ -1,6 +1,7 @@
 //! What operators ask of a running process, on the private listener.
 
 mod access;
+mod console;
 mod databases;
 mod events;
 pub mod reconcile;
@@ -27,7 +28,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(events::parked)
         .service(events::replay)
         .service(events::replay_all)
-        .service(metrics);
+        .service(metrics)
+        .configure(console::routes);
 }
 
 fn answer(document: impl Serialize) -> HttpResponse {

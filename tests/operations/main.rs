@@ -6,6 +6,7 @@
 mod support;
 
 mod conformance;
+mod console;
 mod constraints;
 mod databases;
 mod dials;
