@@ -77,7 +77,7 @@ async fn ask(
         deadline: cx.deadline,
         request_id: cx.request_id.clone(),
         caller: Some(user_id),
-        traceparent: Some(cx.traceparent.clone()),
+        trace: Some(cx.trace),
     };
     let request = AccountRequest {
         user_id,

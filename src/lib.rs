@@ -38,4 +38,5 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod traces;
 pub mod wiring;

@@ -31,6 +31,7 @@ use crate::listener::{Listener, Socket};
 use crate::openapi::{self, BASE_PATH};
 use crate::settings::{Network, Settings};
 use crate::telemetry::RequestSpan;
+use crate::traces;
 use crate::wiring::Shop;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -141,6 +142,7 @@ pub fn edge_of(settings: &Settings, requests: TaskTracker, voucher: Option<Vouch
         unbounded: UNBOUNDED.to_vec(),
         trusted_proxies: TrustedProxies::new(is_proxy),
         voucher,
+        told: traces::told,
         requests,
     }
 }

@@ -8,7 +8,7 @@ use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use platform::{RequestContext, trace};
+use platform::RequestContext;
 use tracing::field::Empty;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Span, Subscriber};
@@ -81,7 +81,7 @@ impl RootSpanBuilder for RequestSpan {
             path = request.path(),
             route = Empty,
             request_id = context.map(|context| &*context.request_id),
-            trace_id = context.map(|context| trace::trace_id(&context.traceparent)),
+            trace_id = context.map(|context| display(context.trace.trace_id())),
             status = Empty,
         )
     }

@@ -7,10 +7,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every edge that may be there, also for tests and builds.
-const ALLOWED: [(&str, &[&str]); 8] = [
-    ("ports", &[]),
-    ("ports-http", &["ports"]),
-    ("platform", &[]),
+const ALLOWED: [(&str, &[&str]); 9] = [
+    ("trace", &[]),
+    ("ports", &["trace"]),
+    ("ports-http", &["ports", "trace"]),
+    ("platform", &["trace"]),
     ("users", &["platform", "ports"]),
     ("products", &["platform", "ports"]),
     ("orders", &["platform", "ports"]),
@@ -23,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "ports",
             "ports-http",
             "products",
+            "trace",
             "users",
         ],
     ),

@@ -9,7 +9,7 @@ use crate::databases::{Databases, Tenancy};
 use crate::instance::Instance;
 use crate::settings::{Mode, Module, Secrets, Settings};
 use crate::wiring::Shop;
-use crate::{metrics, private_address};
+use crate::{metrics, private_address, traces};
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub async fn run(mut settings: Settings) -> anyhow::Result<Outcome> {
@@ -21,6 +21,7 @@ pub async fn run(mut settings: Settings) -> anyhow::Result<Outcome> {
         "every module is off; set modules.<module>.mode"
     );
     metrics::start();
+    let traces = traces::start(&settings)?;
     let secrets = settings.generate_missing_secrets()?;
     // From here on a signal means an orderly end, also while the databases start.
     let mut signals = Signals::listen()?;
@@ -29,6 +30,7 @@ pub async fn run(mut settings: Settings) -> anyhow::Result<Outcome> {
         () = signals.next() => return Ok(Outcome::Done),
     };
     let outcome = serve(&settings, &secrets, &opened, &mut signals).await;
+    traces.finish().await;
     opened.close().await;
     outcome
 }

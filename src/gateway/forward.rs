@@ -13,6 +13,7 @@ use platform::RequestContext;
 use platform::edge::is_one_of;
 use ports_http::wire::{TRACEPARENT, X_DEADLINE, X_REQUEST_ID, X_SERVICE};
 use ports_http::{Body, Fault, Peer};
+use trace::Context;
 
 use super::body::{Upload, answer_body};
 use crate::server::UNBOUNDED;
@@ -72,6 +73,16 @@ impl Question {
         }
     }
 
+    /// Sent on under a span of its own.
+    fn traced(mut self, trace: Option<Context>) -> Self {
+        let headers = self.head.headers_mut();
+        let trace = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok());
+        if let (Some(headers), Some(trace)) = (headers, trace) {
+            headers.insert(HeaderName::from_static(TRACEPARENT), trace);
+        }
+        self
+    }
+
     /// Until when it may wait for its turn.
     fn deadline(&self) -> Instant {
         let deadline = self.context.as_ref().map(|context| context.deadline);
@@ -111,7 +122,7 @@ fn introduce(
     };
     if let Some(context) = context {
         say(X_REQUEST_ID, &context.request_id);
-        say(TRACEPARENT, &context.traceparent);
+        say(TRACEPARENT, &context.trace.to_string());
         say("x-forwarded-for", &context.client.to_string());
     }
     let said = |name| req.headers().get(name)?.to_str().ok();
@@ -177,8 +188,9 @@ pub async fn forward(
     peer: &Arc<Peer>,
     req: &mut ServiceRequest,
     most: Option<Duration>,
+    trace: Option<Context>,
 ) -> Result<HttpResponse, Fault> {
-    let question = Question::of(req);
+    let question = Question::of(req).traced(trace);
     let place = peer.place(question.deadline()).await?;
     let mut upload = Upload::of(req);
     let (mut request, patience) = question.to(peer, upload.body(place.turn()))?;

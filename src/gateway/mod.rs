@@ -13,11 +13,12 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
-use platform::Problem;
+use actix_web::{Error, HttpMessage, HttpResponse};
 use platform::edge::IDENTITY;
+use platform::{Problem, RequestContext};
 use ports_http::{Dial, Fault, Kind, Peer, Repeat, Route, Side};
 use tokio_util::sync::CancellationToken;
+use trace::Span;
 
 use crate::dials::Dials;
 use crate::openapi::BASE_PATH;
@@ -132,13 +133,30 @@ async fn there(
     patience: Option<Duration>,
 ) -> Result<HttpResponse, Fault> {
     let start = Instant::now();
-    let answer = forward::forward(peer, req, patience).await;
+    let mut told = begin(dial, peer, req);
+    let answer = forward::forward(peer, req, patience, told.context()).await;
     let status = match &answer {
         Ok(response) => Some(response.status()),
         Err(_) => None,
     };
+    match &answer {
+        Ok(response) => told.set("http.response.status_code", response.status().as_u16()),
+        Err(fault) => told.fail(fault),
+    }
+    drop(told);
     measure(dial, Side::Remote, status, start);
     answer
+}
+
+fn begin(dial: &Dial, peer: &Peer, req: &ServiceRequest) -> Span {
+    let extensions = req.extensions();
+    let cause = extensions.get::<RequestContext>().map(|cx| cx.trace);
+    let name = format_args!("{} to {}", req.method(), dial.module());
+    let mut span = Span::begin(trace::Kind::Client, cause, name);
+    span.set("cleave.module", dial.module());
+    span.set("cleave.side", Side::Remote.name());
+    span.set("server.address", format_args!("{}", peer.url()));
+    span
 }
 
 /// Without a status nobody answered, which took no time that tells of the side.

@@ -80,7 +80,9 @@ fn given(value: &DeValue<'_>) -> Given {
                 .map(|(key, value)| (key.get_ref().to_string(), given(value.get_ref())))
                 .collect(),
         ),
-        DeValue::Float(_) => Given::Other("a number with a fraction"),
+        DeValue::Float(number) => {
+            (number.as_str().parse()).map_or(Given::Other("a number out of range"), Given::Fraction)
+        }
         DeValue::Datetime(_) => Given::Other("a date"),
     }
 }

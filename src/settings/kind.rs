@@ -30,6 +30,8 @@ pub enum Kind {
     },
     /// A size in bytes, or text with a binary unit.
     Bytes,
+    /// A share of a whole.
+    Ratio,
 }
 
 /// Largest size a limit can be set to: 1 PiB.
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Bytes => format!(
                 "bytes from 0 to {MAX_BYTES}, or text such as \"512KiB\", \"1MiB\", \"1GiB\""
             ),
+            Kind::Ratio => "a number from 0 to 1, such as 0.1".to_owned(),
         }
     }
 
@@ -90,6 +93,9 @@ impl Kind {
                 .or_else(|| text.and_then(checks::bytes))
                 .filter(|number| *number <= MAX_BYTES)
                 .map(Value::Integer),
+            Kind::Ratio => fraction(given)
+                .filter(|number| (0.0..=1.0).contains(number))
+                .map(Value::Ratio),
         }
     }
 
@@ -108,6 +114,20 @@ fn integer(given: &Given) -> Option<u64> {
     match given {
         Given::Integer(number) => u64::try_from(*number).ok(),
         Given::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// As above: digits, and a point among them.
+fn fraction(given: &Given) -> Option<f64> {
+    match given {
+        Given::Integer(0) => Some(0.0),
+        Given::Integer(1) => Some(1.0),
+        Given::Fraction(number) => Some(*number),
+        Given::Text(text) => (text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        .then(|| text.parse().ok())?,
         _ => None,
     }
 }

@@ -14,7 +14,6 @@ const NOT_YET: &[(&str, &str)] = &[
         "modules.orders.redis_url",
         "orders asks its database, and keeps nothing in Redis",
     ),
-    ("telemetry.otlp_endpoint", "traces are not exported"),
 ];
 
 /// The warnings.

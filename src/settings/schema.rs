@@ -159,6 +159,7 @@ const REST: &[Row] = &[
         None,
     ),
     ("telemetry.otlp_endpoint", HTTP, Some("none")),
+    ("telemetry.sample_ratio", Kind::Ratio, None),
     ("store.currency", CURRENCY, None),
 ];
 

@@ -177,6 +177,8 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     #[serde(deserialize_with = "read::secret")]
     pub otlp_endpoint: Option<SecretString>,
+    /// Of the traces that begin here, the share that is told.
+    pub sample_ratio: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -12,6 +12,7 @@ pub enum Given {
     Text(String),
     String(String),
     Integer(i128),
+    Fraction(f64),
     Flag(bool),
     List(Vec<Given>),
     Table(Vec<(String, Given)>),
@@ -32,6 +33,7 @@ impl Given {
         match self {
             Given::Text(text) | Given::String(text) => format!("{text:?}"),
             Given::Integer(number) => format!("the number {number}"),
+            Given::Fraction(number) => format!("the number {number:?}"),
             Given::Flag(flag) => flag.to_string(),
             Given::List(_) => "a list".to_owned(),
             Given::Table(_) => "a table".to_owned(),
@@ -46,6 +48,8 @@ pub enum Value {
     None,
     Text(String),
     Integer(u64),
+    /// From 0 to 1.
+    Ratio(f64),
     Flag(bool),
     List(Vec<String>),
     Secret(SecretString),
@@ -83,6 +87,7 @@ impl Value {
             Value::None => Json::Null,
             Value::Text(text) => json!(text),
             Value::Integer(number) => json!(number),
+            Value::Ratio(ratio) => json!(ratio),
             Value::Flag(flag) => json!(flag),
             Value::List(items) => json!(items),
             Value::Secret(_) => json!(mask::MASK),

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use platform::trace::Context;
 use uuid::Uuid;
 
 use crate::Module;
@@ -65,12 +66,14 @@ impl Module {
         &self,
         order_id: Uuid,
         reason: Option<&str>,
+        cause: Option<Context>,
     ) -> Result<bool, sqlx::Error> {
         let Some(order) = by_id(&self.pool, order_id).await? else {
             return Ok(false);
         };
         let cancel = Change {
             reason,
+            cause,
             ..Change::to(Status::Cancelled)
         };
         match self.change(order, cancel, Instant::now()).await {

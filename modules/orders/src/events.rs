@@ -57,11 +57,12 @@ impl Deliver for Module {
         let event: Event = serde_json::from_value(delivery.event.clone())
             .map_err(|error| Undelivered::Failed(format!("not an event: {error}")))?;
         let cx = CallContext::system(delivery.event_id.to_string(), BUDGET);
+        let cx = cx.traced(delivery.trace);
         match self.products.handle(cx, event).await {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(EventRejection::OutOfStock { products })) => {
                 tracing::warn!(order_id = %delivery.aggregate_id, ?products, "an order lost its stock");
-                self.cancel_order(delivery.aggregate_id, Some(OUT_OF_STOCK))
+                self.cancel_order(delivery.aggregate_id, Some(OUT_OF_STOCK), delivery.trace)
                     .await
                     .map(|_| ())
                     .map_err(|error| of_our_own(&error))

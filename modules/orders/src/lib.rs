@@ -110,6 +110,6 @@ fn call_context(cx: &RequestContext, caller: Uuid) -> CallContext {
         deadline: cx.deadline,
         request_id: cx.request_id.clone(),
         caller: Some(caller),
-        traceparent: Some(cx.traceparent.clone()),
+        trace: Some(cx.trace),
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use platform::trace::Context;
 use rand::seq::SliceRandom;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ const EXPIRY: Change<'static> = Change {
     from: &[Status::Placed],
     reason: Some(PAYMENT_WINDOW_EXPIRED),
     reference: None,
+    cause: None,
 };
 
 impl Module {
@@ -60,7 +62,12 @@ impl Module {
                 break;
             }
             seen += 1;
-            if transition(&self.outbox, order, EXPIRY).await?.is_some() {
+            // Nobody asked for it: a trace of its own.
+            let expiry = Change {
+                cause: Some(Context::root()),
+                ..EXPIRY
+            };
+            if transition(&self.outbox, order, expiry).await?.is_some() {
                 cancelled += 1;
                 self.outbox.wake();
                 self.watchers.changed(order.id);

@@ -95,7 +95,7 @@ impl Module {
             Err(error) => return Err(refusal(error)),
         };
         platform::fail_point!("orders.held");
-        match self.record(request, &hash, reservation, address).await {
+        match self.record(request, &hash, reservation, address, cx).await {
             Ok(Some(order)) => {
                 platform::fail_point!("orders.stored");
                 self.outbox.wake();
@@ -104,10 +104,10 @@ impl Module {
                     replayed: false,
                 })
             }
-            Ok(None) => self.lost_the_race(request, &hash, reservation_id).await,
+            Ok(None) => self.lost_the_race(request, &hash, reservation_id, cx).await,
             Err(error) => {
                 if nobody_needs_the_hold(request, &error) {
-                    self.release(reservation_id, &cx.request_id).await;
+                    self.release(reservation_id, cx).await;
                 }
                 Err(error)
             }
@@ -165,7 +165,7 @@ impl Module {
         let unknown = answer.as_ref().is_err_and(PortError::outcome_unknown);
         if unknown && request.idempotency_key.is_none() {
             // Nobody can come back for this hold.
-            self.release(reservation_id, &cx.request_id).await;
+            self.release(reservation_id, cx).await;
         }
         answer
     }
@@ -178,6 +178,7 @@ impl Module {
         hash: &[u8],
         reservation: Reservation,
         address: Option<ShippingAddress>,
+        cx: &CallContext,
     ) -> Result<Option<Order>, PlaceError> {
         let mut order = self.order_of(request, reservation)?;
         order.shipping_address = address;
@@ -187,6 +188,7 @@ impl Module {
                 order: &order,
                 idempotency: request.idempotency_key.as_deref().map(|key| (key, hash)),
                 bought: request.source.revisions(),
+                cause: cx.trace,
             };
             attempts_left -= 1;
             match insert(&self.outbox, new).await {
@@ -252,28 +254,29 @@ impl Module {
         request: &Request,
         hash: &[u8],
         reservation_id: Uuid,
+        cx: &CallContext,
     ) -> Result<Placed, PlaceError> {
         match self.replay(request, hash).await {
             Ok(Some(placed)) => {
                 if placed.order.reservation_id != reservation_id {
-                    self.release(reservation_id, "cart changed").await;
+                    self.release(reservation_id, cx).await;
                 }
                 Ok(placed)
             }
             Ok(None) if request.idempotency_key.is_none() => {
-                self.release(reservation_id, "not stored").await;
+                self.release(reservation_id, cx).await;
                 Err(self.nothing_stored(request).await?)
             }
             Ok(None) => {
                 let why = self.nothing_stored(request).await?;
                 // Of a deleted account the hold may also be that of an order which is there.
                 if matches!(why, PlaceError::CartChanged) {
-                    self.release(reservation_id, "cart changed").await;
+                    self.release(reservation_id, cx).await;
                 }
                 Err(why)
             }
             Err(PlaceError::KeyReused) => {
-                self.release(reservation_id, "idempotency key reused").await;
+                self.release(reservation_id, cx).await;
                 Err(PlaceError::KeyReused)
             }
             Err(error) => Err(error),
@@ -291,8 +294,8 @@ impl Module {
     }
 
     /// Gives a hold back now rather than when it expires; best effort.
-    async fn release(&self, reservation_id: Uuid, request_id: &str) {
-        let cx = CallContext::system(request_id, RELEASE_BUDGET);
+    async fn release(&self, reservation_id: Uuid, cx: &CallContext) {
+        let cx = CallContext::system(&*cx.request_id, RELEASE_BUDGET).traced(cx.trace);
         let release = ReleaseRequest { reservation_id };
         if let Err(error) = self.products.release(cx, release).await {
             tracing::warn!(%reservation_id, ?error, "a hold is left to expire");

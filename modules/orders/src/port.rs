@@ -1,7 +1,7 @@
 //! The module as other modules see it.
 
 use async_trait::async_trait;
-use platform::{db, inbox};
+use platform::{db, inbox, outbox};
 use ports::audit::Audit;
 use ports::events::EventBody;
 use ports::orders::{OrderBooks, RetellRequest};
@@ -12,7 +12,9 @@ use crate::{Module, audit, erasure};
 #[async_trait]
 impl Orders for Module {
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), Never> {
-        Ok(within(&cx, self.handle_once(&event)).await?)
+        let told = outbox::process(cx.trace, event.body.name(), event.id);
+        let handled = db::span(told.context(), "handle event").over(self.handle_once(&event));
+        Ok(within(&cx, told.over(handled)).await?)
     }
 
     async fn audit(&self, cx: CallContext, request: Audit) -> PortResult<OrderBooks, Never> {

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgTransaction, SqlStr};
+use trace::{Context, Kind, Span};
 use tracing::log::LevelFilter;
 use utoipa::ToSchema;
 
@@ -20,6 +21,13 @@ pub struct PoolSettings {
     pub max: u32,
     pub min: u32,
     pub statement_timeout: Duration,
+}
+
+/// A piece of work of the database that a trace tells of, such as the transaction of an order.
+pub fn span(parent: Option<Context>, work: &'static str) -> Span {
+    let mut span = Span::begin(Kind::Client, parent, format_args!("{work}"));
+    span.set("db.system.name", "postgresql");
+    span
 }
 
 /// How long a request waits for a free connection: what a rush needs that the pool serves one

@@ -1,5 +1,6 @@
 //! The outermost middleware: request id, deadline, and every error as a problem document.
 
+mod told;
 mod unread;
 
 use std::fmt;
@@ -15,10 +16,11 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use tokio_util::task::TaskTracker;
+use trace::Context;
 
 use crate::client::TrustedProxies;
-use crate::request::Offered;
 use crate::{Problem, RequestContext};
+use told::Request;
 use unread::Unread;
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,8 +35,20 @@ pub struct Edge {
     pub trusted_proxies: TrustedProxies,
     /// Knows the requests that another process of the shop has sent on.
     pub voucher: Option<Voucher>,
+    /// How a request at this path is told of in traces.
+    pub told: fn(&str) -> Told,
     /// Counts the requests under way. Once it is closed, clients are told to go elsewhere.
     pub requests: TaskTracker,
+}
+
+/// How a request is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Asked by machines all the time, and nothing that a person would look for.
+    Not,
+    /// With the module that it is for.
+    Of(&'static str),
+    Plainly,
 }
 
 /// Whether a path is one of these, in which `*` is any segment.
@@ -60,28 +74,24 @@ pub struct Vouched {
 pub type Voucher = Arc<dyn Fn(&HeaderMap) -> Option<Vouched> + Send + Sync>;
 
 impl Edge {
-    fn context(&self, req: &ServiceRequest) -> RequestContext {
+    fn context(&self, req: &ServiceRequest, trace: Context) -> RequestContext {
         let headers = req.headers();
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|v: &HeaderValue| v.to_str().ok())
-        };
-        let offered = Offered {
-            request_id: text(X_REQUEST_ID),
-            traceparent: text(TRACEPARENT),
-        };
+        let offered = text(headers, X_REQUEST_ID);
         let vouched = self.voucher.as_ref().and_then(|voucher| voucher(headers));
         let client = vouched.and_then(|vouched| vouched.client);
         let peer = req.peer_addr().map(|peer| peer.ip());
         let client = client.unwrap_or_else(|| self.trusted_proxies.client(peer, headers));
         let budget = vouched.and_then(|vouched| vouched.budget);
         let budget = budget.map_or(self.deadline, |budget| budget.min(self.deadline));
-        let mut context = RequestContext::new(offered, budget, client);
+        let mut context = RequestContext::new(offered, trace, budget, client);
         context.by_proxy = peer.is_some_and(|peer| self.trusted_proxies.trusts(peer));
         context.vouched = vouched.is_some();
         context
     }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// For `actix_web::middleware::from_fn`; wrap it last, so that it is the outermost.
@@ -91,10 +101,13 @@ pub async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let _under_way = edge.requests.token();
-    let context = edge.context(&req);
+    let (mut told, trace) = Request::begin(&req, (edge.told)(req.path()));
+    let context = edge.context(&req, trace);
     let request_id = context.request_id.clone();
+    told.is_known_as(&request_id);
     let unbounded = is_one_of(&edge.unbounded, req.path());
     let deadline = context.deadline;
+    req.extensions_mut().insert(trace);
     req.extensions_mut().insert(context);
 
     // HEAD is GET without the body, which the encoder leaves out by itself.
@@ -120,6 +133,7 @@ pub async fn edge<B: MessageBody + 'static>(
         },
         Err(error) => {
             let problem = problem_of(&error);
+            told.end(problem.status(), None);
             return Err(Unanswered {
                 problem,
                 path,
@@ -130,6 +144,7 @@ pub async fn edge<B: MessageBody + 'static>(
             .into());
         }
     };
+    told.end(response.status(), Some(response.request()));
     dress(response.response_mut(), &request_id, secure);
     // One that goes on would be waited for.
     if head_only && response.response().body().size() == BodySize::Stream {

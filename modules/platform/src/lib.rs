@@ -22,7 +22,6 @@ pub mod request;
 pub mod rfc3339;
 pub mod stream;
 pub mod task;
-pub mod trace;
 
 pub use body::Body;
 pub use id::Id;
@@ -32,3 +31,4 @@ pub use params::Params;
 pub use pool::Pool;
 pub use problem::Problem;
 pub use request::RequestContext;
+pub use trace;

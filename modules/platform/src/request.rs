@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use trace::Context;
 use uuid::Uuid;
 
-use crate::{Problem, trace};
+use crate::Problem;
 
 /// The id and deadline of the request at hand, set by [`crate::edge`].
 #[derive(Clone, Debug)]
@@ -18,8 +19,8 @@ pub struct RequestContext {
     pub deadline: Instant,
     /// Where the request comes from; what limits count.
     pub client: IpAddr,
-    /// W3C Trace Context, as it is sent on.
-    pub traceparent: String,
+    /// The span of this request; what it causes goes on from there.
+    pub trace: Context,
     /// The connection is that of a proxy of ours, whose `X-Forwarded-*` are believed.
     pub by_proxy: bool,
     /// Another process of the shop has let the request in and sent it on.
@@ -28,28 +29,26 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// Takes the caller's id when it is sane: 1 to 128 visible ASCII characters.
-    pub(crate) fn new(offered: Offered<'_>, budget: Duration, client: IpAddr) -> Self {
+    pub(crate) fn new(
+        offered: Option<&str>,
+        trace: Context,
+        budget: Duration,
+        client: IpAddr,
+    ) -> Self {
         let sane =
             |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
         Self {
-            request_id: match offered.request_id.filter(sane) {
+            request_id: match offered.filter(sane) {
                 Some(id) => id.to_owned(),
                 None => Uuid::now_v7().to_string(),
             },
             deadline: Instant::now() + budget,
             client,
-            traceparent: trace::continued(offered.traceparent),
+            trace,
             by_proxy: false,
             vouched: false,
         }
     }
-}
-
-/// What the headers of a request say of it.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Offered<'a> {
-    pub request_id: Option<&'a str>,
-    pub traceparent: Option<&'a str>,
 }
 
 impl FromRequest for RequestContext {
@@ -69,11 +68,8 @@ mod tests {
     #[test]
     fn keeps_a_sane_id_and_replaces_any_other() {
         let id = |offered| {
-            let offered = Offered {
-                request_id: offered,
-                traceparent: None,
-            };
-            RequestContext::new(offered, Duration::ZERO, [127, 0, 0, 1].into()).request_id
+            let client = [127, 0, 0, 1].into();
+            RequestContext::new(offered, Context::root(), Duration::ZERO, client).request_id
         };
         assert_eq!(id(Some("abc-123")), "abc-123");
         for insane in [

@@ -141,8 +141,8 @@ async fn attempt<C: Call>(
     if let Some(caller) = cx.caller {
         insert(headers, X_CALLER, &caller.to_string());
     }
-    if let Some(trace) = &cx.traceparent {
-        insert(headers, TRACEPARENT, trace);
+    if let Some(trace) = cx.trace {
+        insert(headers, TRACEPARENT, &trace.to_string());
     }
     let repeated = connection == Connection::First;
     peer.call(request, patience, repeated, read::<C>).await

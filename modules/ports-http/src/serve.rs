@@ -4,8 +4,9 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use ports::{CallContext, Failure, PortError, PortResult};
+use trace::Context;
 
 use crate::Call;
 use crate::wire::{
@@ -47,8 +48,13 @@ fn context(http: &HttpRequest) -> CallContext {
         deadline: Instant::now() + budget.min(DEADLINE_MOST),
         request_id: text(X_REQUEST_ID).unwrap_or_default().to_owned(),
         caller: text(X_CALLER).and_then(|caller| caller.parse().ok()),
-        traceparent: text(TRACEPARENT).map(str::to_owned),
+        trace: told_by_the_edge(http).or_else(|| text(TRACEPARENT).and_then(Context::parse)),
     }
+}
+
+/// The request's own span, where it has one: it comes after the caller's.
+fn told_by_the_edge(http: &HttpRequest) -> Option<Context> {
+    http.extensions().get::<Context>().copied()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ports::{CallContext, Failure, PortError, PortResult};
+use trace::Span;
 use tracing::Instrument;
 
 use crate::client::{ask, noticed};
@@ -34,13 +35,11 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
     where
         F: Future<Output = Answer<C>> + Send,
     {
-        let local = |cx, request| {
+        let local = |cx: CallContext, request| {
             let module = self.local.clone();
-            self.observe::<C>(Side::Local, async move {
-                match module {
-                    Some(module) => ask_module(module, cx, request).await,
-                    None => Err(PortError::Failed(Failure::Unavailable)),
-                }
+            self.observe::<C, _>(Side::Local, cx, async move |cx| match module {
+                Some(module) => ask_module(module, cx, request).await,
+                None => Err(PortError::Failed(Failure::Unavailable)),
             })
         };
         match self.dial.route(C::REPEAT == Repeat::Safe) {
@@ -72,8 +71,8 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
         request: &C::Request,
     ) -> Result<Answer<C>, Fault> {
         let mut fault = None;
-        let answer = self.observe::<C>(Side::Remote, async {
-            match ask::<C>(peer, cx, request).await {
+        let answer = self.observe::<C, _>(Side::Remote, cx.clone(), async |cx| {
+            match ask::<C>(peer, &cx, request).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     let failure = Failure::from(&error);
@@ -87,11 +86,17 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
     }
 
     /// One span and one measurement, the same for both sides.
-    async fn observe<C: Call>(
+    async fn observe<C: Call, F: Future<Output = Answer<C>>>(
         &self,
         side: Side,
-        ask: impl Future<Output = Answer<C>>,
+        cx: CallContext,
+        ask: impl FnOnce(CallContext) -> F,
     ) -> Answer<C> {
+        let mut told = begin::<C>(side, &cx);
+        let cx = CallContext {
+            trace: told.context(),
+            ..cx
+        };
         let span = tracing::info_span!(
             "port_call",
             module = C::MODULE,
@@ -99,8 +104,9 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
             side = side.name()
         );
         let start = Instant::now();
-        let answer = ask.instrument(span).await;
+        let answer = ask(cx).instrument(span).await;
         let took = start.elapsed();
+        end(&mut told, &answer);
         // What nobody answered took no time that tells of the side.
         if !matches!(answer, Err(PortError::Failed(_))) {
             self.dial.measure(Kind::Call, side, took);
@@ -150,6 +156,24 @@ impl<P: ?Sized + Send + Sync + 'static> Switch<P> {
             }
             drop(one_of_many);
         });
+    }
+}
+
+fn begin<C: Call>(side: Side, cx: &CallContext) -> Span {
+    let kind = match side {
+        Side::Local => trace::Kind::Internal,
+        Side::Remote => trace::Kind::Client,
+    };
+    let mut span = Span::begin(kind, cx.trace, format_args!("{}.{}", C::MODULE, C::NAME));
+    span.set("cleave.module", C::MODULE);
+    span.set("cleave.side", side.name());
+    span
+}
+
+fn end<T, R>(span: &mut Span, answer: &PortResult<T, R>) {
+    span.set("cleave.outcome", outcome(answer));
+    if let Err(PortError::Failed(failure)) = answer {
+        span.fail(failure);
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use trace::Context;
 use uuid::Uuid;
 
 /// What travels with every port call, local or remote.
@@ -11,8 +12,8 @@ pub struct CallContext {
     pub request_id: String,
     /// On whose behalf; `None` for the system's own work.
     pub caller: Option<Uuid>,
-    /// W3C Trace Context: the `traceparent` of whatever caused the call.
-    pub traceparent: Option<String>,
+    /// Of whatever caused the call.
+    pub trace: Option<Context>,
 }
 
 impl CallContext {
@@ -22,8 +23,14 @@ impl CallContext {
             deadline: Instant::now() + budget,
             request_id: request_id.into(),
             caller: None,
-            traceparent: None,
+            trace: None,
         }
+    }
+
+    /// A call that goes on with a trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<Context>) -> Self {
+        Self { trace, ..self }
     }
 
     /// What is left of the budget; zero when it is spent.

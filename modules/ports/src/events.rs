@@ -51,6 +51,20 @@ pub enum EventBody {
 }
 
 impl EventBody {
+    /// The `type` of the wire form.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OrderPlaced(_) => "order.placed.v1",
+            Self::OrderPaid(_) => "order.paid.v1",
+            Self::OrderShipped(_) => "order.shipped.v1",
+            Self::OrderDelivered(_) => "order.delivered.v1",
+            Self::OrderCancelled(_) => "order.cancelled.v1",
+            Self::UserDeactivated(_) => "user.deactivated.v1",
+            Self::UserReactivated(_) => "user.reactivated.v1",
+            Self::UserDeleted(_) => "user.deleted.v1",
+        }
+    }
+
     /// What the event is about: those of one aggregate come in order.
     pub fn aggregate_id(&self) -> Uuid {
         match self {
@@ -133,6 +147,7 @@ mod tests {
         };
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(json["type"], "order.cancelled.v1");
+        assert_eq!(event.body.name(), "order.cancelled.v1");
         assert_eq!(json["occurred_at"], "1970-01-01T00:00:00Z");
         assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
     }

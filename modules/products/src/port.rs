@@ -4,7 +4,7 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use platform::db::{self, retry_contention};
-use platform::inbox;
+use platform::{inbox, outbox};
 use ports::audit::Audit;
 use ports::products::{
     EventRejection, ProductSnapshot, ReleaseRequest, RepairRequest, Reservation, ReservationBooks,
@@ -31,6 +31,7 @@ impl Products for Module {
         request: ReserveRequest,
     ) -> PortResult<Reservation, ReserveRejection> {
         let hold = reservations::hold(self.pool(), &request, self.config.hold_ttl);
+        let hold = db::span(cx.trace, "hold stock").over(hold);
         let held = within(&cx, hold).await?;
         platform::fail_point!("products.reserved");
         held.map_err(PortError::Rejected)
@@ -42,7 +43,11 @@ impl Products for Module {
     }
 
     async fn handle(&self, cx: CallContext, event: Event) -> PortResult<(), EventRejection> {
-        let handled = retry_contention(|| self.handle_once(&event));
+        let told = outbox::process(cx.trace, event.body.name(), event.id);
+        let trace = told.context();
+        let handled =
+            retry_contention(|| db::span(trace, "handle event").over(self.handle_once(&event)));
+        let handled = told.over(handled);
         within(&cx, handled).await?.map_err(PortError::Rejected)
     }
 

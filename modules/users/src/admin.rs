@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::account::check_password;
 use crate::email::{Email, InvalidEmail};
-use crate::store::lifecycle;
+use crate::store::lifecycle::{self, News};
 use crate::{HashError, Module};
 
 const FIRST_ADMIN: &str = "admin@example.com";
@@ -141,7 +141,8 @@ async fn upsert(
     if was_active == Some(false) {
         let unlocked = UserReactivated { user_id: admin.id };
         let event = Event::now(EventBody::UserReactivated(unlocked));
-        lifecycle::announce(tx, outbox, event).await?;
+        let news = News { event, cause: None };
+        lifecycle::announce(tx, outbox, news).await?;
     }
     let outcome = match admin.id == id {
         true => Outcome::Created,

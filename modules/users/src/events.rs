@@ -41,6 +41,7 @@ impl Deliver for ToOrders {
         let event: Event = serde_json::from_value(delivery.event.clone())
             .map_err(|error| Undelivered::Failed(format!("not an event: {error}")))?;
         let cx = CallContext::system(delivery.event_id.to_string(), BUDGET);
+        let cx = cx.traced(delivery.trace);
         match self.0.handle(cx, event).await {
             Ok(()) => Ok(()),
             Err(PortError::Rejected(never)) => match never {},

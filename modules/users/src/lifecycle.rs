@@ -2,13 +2,14 @@
 //! who can sign in, whoever does what to whom at the same time.
 
 use platform::db::{self, retry_contention};
+use platform::trace::Context;
 use ports::events::{Event, EventBody, UserDeactivated, UserDeleted, UserReactivated};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Module;
 use crate::account::{Role, User};
-use crate::store::lifecycle::{self, Locked};
+use crate::store::lifecycle::{self, Locked, News};
 use crate::store::users;
 
 /// What is absent stays as it is.
@@ -36,6 +37,7 @@ impl Module {
         &self,
         id: Uuid,
         change: Change,
+        trace: Context,
     ) -> Result<User, ChangeError> {
         let changed = self.in_one(id, async |tx, locked| {
             let role = change.role.unwrap_or(locked.account.role);
@@ -47,8 +49,11 @@ impl Module {
                     true => EventBody::UserReactivated(UserReactivated { user_id: id }),
                     false => EventBody::UserDeactivated(UserDeactivated { user_id: id }),
                 };
-                let event = (is_active != was.1).then(|| Event::now(event));
-                lifecycle::change(tx, id, role, is_active, &self.outbox, event).await?;
+                let news = (is_active != was.1).then(|| News {
+                    event: Event::now(event),
+                    cause: Some(trace),
+                });
+                lifecycle::change(tx, id, role, is_active, &self.outbox, news).await?;
             }
             let user = users::by_id(tx, id).await?;
             user.ok_or(ChangeError::Unknown)
@@ -60,11 +65,15 @@ impl Module {
 
     /// Leaves nothing of the person. Their orders stay, and orders is told to forget whose they
     /// were.
-    pub(crate) async fn delete_account(&self, id: Uuid) -> Result<(), ChangeError> {
+    pub(crate) async fn delete_account(&self, id: Uuid, trace: Context) -> Result<(), ChangeError> {
         let deleted = self.in_one(id, async |tx, locked| {
             locked.refuse_unless_administered(false)?;
             let event = Event::now(EventBody::UserDeleted(UserDeleted { user_id: id }));
-            Ok(lifecycle::anonymise(tx, id, &self.outbox, event).await?)
+            let news = News {
+                event,
+                cause: Some(trace),
+            };
+            Ok(lifecycle::anonymise(tx, id, &self.outbox, news).await?)
         });
         deleted.await?;
         platform::fail_point!("users.deleted");

@@ -17,7 +17,8 @@ const GENERAL: &str = "environment data_dir migrate embedded.bin_dir embedded.al
     limits.login_per_minute limits.requests_per_second limits.body_bytes limits.upload_bytes \
     limits.import_bytes events.max_attempts events.stream_url events.stream_length \
     webhooks.allow_private_addresses \
-    telemetry.log telemetry.log_format telemetry.otlp_endpoint store.currency \
+    telemetry.log telemetry.log_format telemetry.otlp_endpoint \
+    telemetry.sample_ratio store.currency \
     modules.products.hold_ttl_s modules.orders.payment_window_s";
 
 const MODULE: &str = "mode url database_url pool_max pool_min statement_timeout_ms redis_url \
@@ -92,6 +93,8 @@ fn defaults() {
     assert_eq!(limits.upload_bytes.unwrap().get(), 10 << 20);
     assert_eq!(limits.import_bytes.unwrap().get(), 1 << 30);
     assert_eq!(settings.events.max_attempts, 20);
+    assert!(settings.telemetry.otlp_endpoint.is_none());
+    assert_eq!(settings.telemetry.sample_ratio, 1.0);
     assert_eq!(settings.store.currency.code(), "EUR");
     assert!(settings.warnings.is_empty());
 }

@@ -90,7 +90,7 @@ fn all_problems_are_said_at_once_with_name_source_and_what_is_allowed() {
 fn types_are_strict() {
     for (toml, shown) in [
         ("[server]\nworkers = \"4\"", "\"4\""),
-        ("[server]\nworkers = 4.0", "a number with a fraction"),
+        ("[server]\nworkers = 4.0", "the number 4.0"),
         ("[server]\nworkers = -1", "the number -1"),
         ("[server]\npublic = 8000", "the number 8000"),
         (
@@ -268,4 +268,30 @@ fn contradictions() {
         .set("server.private=127.0.0.1:0")
         .set("server.public=127.0.0.1:0")
         .load();
+}
+
+#[test]
+fn a_ratio_is_a_number_from_0_to_1() {
+    const NAME: &str = "telemetry.sample_ratio";
+    for (text, ratio) in [("0", 0.0), ("1", 1.0), ("0.25", 0.25), (".5", 0.5)] {
+        let settings = Start::new().set(&format!("{NAME}={text}")).load();
+        assert_eq!(settings.telemetry.sample_ratio, ratio);
+    }
+    for (toml, ratio) in [("0", 0.0), ("1", 1.0), ("1e-2", 0.01)] {
+        let toml = format!("[telemetry]\nsample_ratio = {toml}");
+        let settings = Start::new().config(&toml).load();
+        assert_eq!(settings.telemetry.sample_ratio, ratio);
+    }
+    for text in ["1.01", "-0.1", "NaN", "inf", "half", "50%", "0,5", ""] {
+        let problems = Start::new().set(&format!("{NAME}={text}")).problems();
+        let shown =
+            format!("{NAME} (--set): {text:?} is not allowed; allowed: a number from 0 to 1");
+        assert!(problems[0].starts_with(&shown), "{problems:?}");
+    }
+    for toml in ["2", "-0.5", "nan", "inf", "true", "\"0.5\""] {
+        let toml = format!("[telemetry]\nsample_ratio = {toml}");
+        let problems = Start::new().config(&toml).problems();
+        assert!(problems[0].starts_with(NAME), "{problems:?}");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
 }

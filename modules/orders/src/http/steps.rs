@@ -67,6 +67,7 @@ pub async fn cancel_order(
     let request: CancelOrder = body::optional(&http, payload).await?;
     let cancel = Change {
         reason: request.reason.as_deref(),
+        cause: Some(cx.trace),
         ..Change::to(Status::Cancelled)
     };
     carry_out(&module, order, cancel, &cx).await
@@ -134,6 +135,7 @@ async fn step(
     let request: StepOrder = body::optional(&http, payload).await?;
     let change = Change {
         reference: request.reference.as_deref(),
+        cause: Some(cx.trace),
         ..Change::to(to)
     };
     carry_out(module, order, change, cx).await

@@ -1,4 +1,6 @@
-use platform::outbox::Outbox;
+use platform::db;
+use platform::outbox::{self, Outbox};
+use platform::trace::Context;
 use ports::events::{Event, EventBody, OrderPlaced};
 use ports::products::ReserveLine;
 use sqlx::types::Json;
@@ -13,6 +15,7 @@ pub struct NewOrder<'a> {
     pub idempotency: Option<(&'a str, &'a [u8])>,
     /// Revisions of the lines that leave the cart with it.
     pub bought: &'a [Uuid],
+    pub cause: Option<Context>,
 }
 
 /// The order, its lines, its history, its event, who gets word of it by webhook, and the cart
@@ -36,8 +39,11 @@ pub async fn insert(
         .map(|item| item.unit_price.amount)
         .collect();
     let event = placed_event(order);
+    let told = db::span(new.cause, "store order");
+    let publishing = outbox::publish(told.context(), event.body.name());
+    let traceparent = publishing.context().map(|context| context.to_string());
 
-    sqlx::query_scalar!(
+    let stored = sqlx::query_scalar!(
         r#"with bought as materialized (
              select revision from cart_items where user_id = $3 and revision = any($20)
              order by product_id for update
@@ -68,13 +74,14 @@ pub async fn insert(
              select id, 1, $4, created_at from placed
            ),
            event as (
-             insert into outbox (event_id, subscriber, aggregate_id, event)
-             select $17, subscriber, placed.id, $18
+             insert into outbox (event_id, subscriber, aggregate_id, event, traceparent)
+             select $17, subscriber, placed.id, $18, $22
              from placed, unnest($19::text[]) as subscriber
            ),
            deliveries as (
-             insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
-             select webhooks.id, $17, placed.id, 1, 'order.placed'
+             insert into webhook_deliveries
+               (webhook_id, event_id, order_id, step, type, traceparent)
+             select webhooks.id, $17, placed.id, 1, 'order.placed', $22
              from placed, webhooks
              where disabled_at is null and (events is null or 'order.placed' = any(events))
            )
@@ -100,9 +107,14 @@ pub async fn insert(
         &outbox.subscribers(events::subscribers(&event.body)),
         new.bought,
         order.shipping_address.as_ref().map(Json) as _,
+        traceparent,
     )
-    .fetch_optional(outbox.pool())
-    .await
+    .fetch_optional(outbox.pool());
+    let stored = told.over(stored).await?;
+    if stored.is_none() {
+        publishing.forget();
+    }
+    Ok(stored)
 }
 
 fn placed_event(order: &Order) -> Event {

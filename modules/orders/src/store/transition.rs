@@ -1,5 +1,6 @@
 use platform::db;
-use platform::outbox::Outbox;
+use platform::outbox::{self, Outbox};
+use platform::trace::Context;
 use ports::Event;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -17,6 +18,7 @@ pub struct Change<'a> {
     pub from: &'static [Status],
     pub reason: Option<&'a str>,
     pub reference: Option<&'a str>,
+    pub cause: Option<Context>,
 }
 
 impl Change<'_> {
@@ -27,6 +29,7 @@ impl Change<'_> {
             from: to.predecessors(),
             reason: None,
             reference: None,
+            cause: None,
         }
     }
 }
@@ -58,7 +61,33 @@ pub async fn transition(
         return Ok(None);
     };
     let event = Event::now(body);
-    let reached = match change.to {
+    let told = db::span(change.cause, "change order");
+    let publishing = outbox::publish(told.context(), event.body.name());
+    let row = Row {
+        event,
+        traceparent: publishing.context().map(|context| context.to_string()),
+    };
+    let reached = told.over(write_alone(outbox, order, change, row)).await?;
+    if reached.is_none() {
+        publishing.forget();
+    }
+    platform::fail_point!("orders.changed");
+    Ok(reached)
+}
+
+/// An event as it is written down.
+struct Row {
+    event: Event,
+    traceparent: Option<String>,
+}
+
+async fn write_alone(
+    outbox: &Outbox,
+    order: OrderKey,
+    change: Change<'_>,
+    row: Row,
+) -> Result<Option<Reached>, sqlx::Error> {
+    match change.to {
         Status::Shipped => {
             // First the lock, then a statement of its own: one that waited for the lock would see
             // the row as it is then, but the outbox as it was before.
@@ -66,14 +95,12 @@ pub async fn transition(
             sqlx::query!("select id from orders where id = $1 for update", order.id)
                 .fetch_optional(&mut *tx)
                 .await?;
-            let reached = write(&mut *tx, outbox, order, change, event).await?;
+            let reached = write(&mut *tx, outbox, order, change, row).await?;
             tx.commit().await?;
-            reached
+            Ok(reached)
         }
-        _ => write(outbox.pool(), outbox, order, change, event).await?,
-    };
-    platform::fail_point!("orders.changed");
-    Ok(reached)
+        _ => write(outbox.pool(), outbox, order, change, row).await,
+    }
 }
 
 async fn write(
@@ -81,8 +108,9 @@ async fn write(
     outbox: &Outbox,
     order: OrderKey,
     change: Change<'_>,
-    event: Event,
+    row: Row,
 ) -> Result<Option<Reached>, sqlx::Error> {
+    let event = &row.event;
     let from: Vec<String> = change
         .from
         .iter()
@@ -104,13 +132,14 @@ async fn write(
              select id, steps, $2, $4, $5, updated_at from changed
            ),
            event as (
-             insert into outbox (event_id, subscriber, aggregate_id, event)
-             select $6, subscriber, changed.id, $7
+             insert into outbox (event_id, subscriber, aggregate_id, event, traceparent)
+             select $6, subscriber, changed.id, $7, $11
              from changed, unnest($8::text[]) as subscriber
            ),
            deliveries as (
-             insert into webhook_deliveries (webhook_id, event_id, order_id, step, type)
-             select webhooks.id, $6, changed.id, steps, 'order.' || $2
+             insert into webhook_deliveries
+               (webhook_id, event_id, order_id, step, type, traceparent)
+             select webhooks.id, $6, changed.id, steps, 'order.' || $2, $11
              from changed, webhooks
              where disabled_at is null and (events is null or 'order.' || $2 = any(events))
            )
@@ -121,10 +150,11 @@ async fn write(
         change.reason,
         change.reference,
         event.id,
-        Json(&event) as _,
+        Json(event) as _,
         &outbox.subscribers(events::subscribers(&event.body)),
         change.to == Status::Shipped,
         events::PRODUCTS,
+        row.traceparent,
     )
     .fetch_optional(db)
     .await

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use platform::Pool;
+use platform::trace::Context;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ pub struct Claimed {
     pub attempts: usize,
     pub url: String,
     pub secret: Secret,
+    /// Where the event was published.
+    pub trace: Option<Context>,
 }
 
 /// How much of a webhook is under way here.
@@ -61,7 +64,7 @@ pub async fn claim(pool: &Pool, busy: &Busy, most: i64) -> Result<Vec<Claimed>, 
            where row.webhook_id = due.webhook_id and row.event_id = due.event_id
            returning row.webhook_id, row.event_id, row.due_at as "until!", row.order_id, row.step,
              row.type as event_type, jsonb_array_length(row.attempts) as "attempts!",
-             due.url, due.secret"#,
+             row.traceparent, due.url, due.secret"#,
         &busy.webhook_ids,
         &busy.deliveries,
         most,
@@ -81,6 +84,7 @@ pub async fn claim(pool: &Pool, busy: &Busy, most: i64) -> Result<Vec<Claimed>, 
         attempts: usize::try_from(row.attempts).unwrap_or(usize::MAX),
         url: row.url,
         secret: Secret::from(row.secret),
+        trace: row.traceparent.as_deref().and_then(Context::parse),
     });
     Ok(claimed.collect())
 }

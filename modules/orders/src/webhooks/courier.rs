@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use platform::trace::{Kind, Span};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -190,6 +191,7 @@ async fn attempt(sender: Sender, claimed: Claimed, order: Option<Order>) -> Outc
     let at = OffsetDateTime::now_utc();
     let start = Instant::now();
     let body = order.and_then(|order| payload(&claimed.event_type, order, claimed.step));
+    let mut told = begin(&claimed);
     let (status, error) = match body {
         Some(body) => {
             let message = Message {
@@ -205,6 +207,8 @@ async fn attempt(sender: Sender, claimed: Claimed, order: Option<Order>) -> Outc
         }
         None => (None, Some("there is no such order".to_owned())),
     };
+    end(&mut told, status, error.as_deref());
+    drop(told);
     let verdict = match (status, &error) {
         (Some(410), _) => Verdict::Gone,
         (_, None) => Verdict::Delivered,
@@ -221,6 +225,25 @@ async fn attempt(sender: Sender, claimed: Claimed, order: Option<Order>) -> Outc
         lease: claimed.lease,
         attempt,
         verdict,
+    }
+}
+
+fn begin(claimed: &Claimed) -> Span {
+    let name = format_args!("webhook {}", claimed.event_type);
+    let mut span = Span::begin(Kind::Client, claimed.trace, name);
+    let lease = claimed.lease;
+    span.set("cleave.module", "orders");
+    span.set("cleave.webhook_id", format_args!("{}", lease.webhook_id));
+    span.set("messaging.message.id", format_args!("{}", lease.event_id));
+    span
+}
+
+fn end(span: &mut Span, status: Option<u16>, error: Option<&str>) {
+    if let Some(status) = status {
+        span.set("http.response.status_code", status);
+    }
+    if let Some(error) = error {
+        span.fail(error);
     }
 }
 

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use trace::Context;
 
 use super::{Delivery, Outbox};
 
@@ -65,7 +66,7 @@ impl Outbox {
                from seen where row.id = seen.id
                returning row.id, row.event_id, row.aggregate_id, row.attempts, row.due_at,
                  extract(epoch from now() - row.created_at)::float8 as "age!",
-                 case when seen.head then row.event end as event"#,
+                 case when seen.head then row.event end as event, row.traceparent"#,
             subscriber,
             i64::from(most),
             LEASE.as_secs_f64(),
@@ -82,6 +83,7 @@ impl Outbox {
                 subscriber: subscriber.to_owned(),
                 aggregate_id: row.aggregate_id,
                 event: row.event?,
+                trace: row.traceparent.as_deref().and_then(Context::parse),
                 attempts: row.attempts,
                 age: row.age,
                 leased_until: row.due_at,

@@ -9,9 +9,10 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::claim::{BATCH, Claim, LEASE, PutBack};
-use super::{Deliver, Delivery, Outbox, Undelivered, measure};
+use super::{Deliver, Delivery, Outbox, Undelivered, measure, told};
 
 /// How long a delivery may take. None begins that could outlive its lease.
 const DELIVERY_MOST: Duration = Duration::from_secs(20);
@@ -249,8 +250,21 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    async fn ask(&self, delivery: Delivery, claimed_at: Instant, tell: &UnboundedSender<Outcome>) {
-        let answer = tokio::time::timeout(DELIVERY_MOST, self.deliver.deliver(&delivery)).await;
+    async fn ask(
+        &self,
+        mut delivery: Delivery,
+        claimed_at: Instant,
+        tell: &UnboundedSender<Outcome>,
+    ) {
+        let mut told = told::deliver(self.outbox.module, &delivery);
+        delivery.trace = told.context();
+        let span = tracing::info_span!(
+            "delivery",
+            event_id = %delivery.event_id,
+            trace_id = delivery.trace.map(|trace| display(trace.trace_id())),
+        );
+        let delivered = self.deliver.deliver(&delivery).instrument(span.clone());
+        let answer = tokio::time::timeout(DELIVERY_MOST, delivered).await;
         let reason = match answer {
             Ok(Ok(())) => {
                 crate::fail_point!("outbox.accepted");
@@ -264,11 +278,19 @@ impl<'a> Lane<'a> {
             Ok(Err(reason)) => reason,
             Err(_) => Undelivered::Failed("the delivery took too long".to_owned()),
         };
-        match reason {
-            Undelivered::Unavailable => self.silent.fetch_add(1, Ordering::Relaxed),
-            Undelivered::Failed(_) => self.silent.swap(0, Ordering::Relaxed),
+        match &reason {
+            Undelivered::Unavailable => {
+                told.fail("the subscriber is unavailable");
+                self.silent.fetch_add(1, Ordering::Relaxed)
+            }
+            Undelivered::Failed(error) => {
+                told.fail(error);
+                self.silent.swap(0, Ordering::Relaxed)
+            }
         };
-        if let Err(error) = self.put_back(&delivery, &reason).await {
+        drop(told);
+        let put_back = self.put_back(&delivery, &reason).instrument(span);
+        if let Err(error) = put_back.await {
             // The lease runs out and the row is claimed again.
             tracing::warn!(%error, event_id = %delivery.event_id, "could not put an event back");
         }

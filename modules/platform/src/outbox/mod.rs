@@ -12,6 +12,7 @@ mod lane;
 mod measure;
 mod operate;
 mod settle;
+mod told;
 
 use std::sync::Arc;
 
@@ -21,12 +22,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use trace::Context;
 use uuid::Uuid;
 
 use crate::stream::Stream;
 use crate::task::keep_going;
 
 pub use operate::{Parked, SubscriberStats};
+pub use told::{process, publish};
 
 /// The subscriber of every event where a stream is configured.
 pub const STREAM: &str = "stream";
@@ -39,6 +42,8 @@ pub struct Delivery {
     pub subscriber: String,
     pub aggregate_id: Uuid,
     pub event: Value,
+    /// Where it was published, and then this attempt; `None` for one of an earlier version.
+    pub trace: Option<Context>,
     /// Failed attempts so far.
     pub attempts: i32,
     /// How old it was when it was claimed, in seconds.

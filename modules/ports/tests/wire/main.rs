@@ -16,6 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use ports::EventBody;
 use serde_json::{Value, json};
 
 use crate::differ::differences;
@@ -52,6 +53,19 @@ fn pin_anew() {
 #[track_caller]
 fn expect_none(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn an_event_is_named_as_it_is_on_the_wire() {
+    let bodies = samples()
+        .into_iter()
+        .filter(|sample| sample.of == "EventBody");
+    let names = bodies.map(|sample| {
+        let body: EventBody = serde_json::from_value(sample.json.clone()).unwrap();
+        assert_eq!(sample.json["type"], body.name());
+        body.name()
+    });
+    assert_eq!(names.collect::<BTreeSet<_>>().len(), 8);
 }
 
 #[test]

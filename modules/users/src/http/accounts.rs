@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, get, patch, web};
 use garde::Validate;
 use platform::auth::Admin;
 use platform::problem::ProblemDocument;
-use platform::{Body, Cursor, Id, Limit, Page, Params, Problem, auth};
+use platform::{Body, Cursor, Id, Limit, Page, Params, Problem, RequestContext, auth};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -113,6 +113,7 @@ pub(super) async fn get_user(
 pub(super) async fn patch_user(
     module: web::Data<Module>,
     _: Admin,
+    cx: RequestContext,
     Id(id): Id,
     Body(patch): Body<AccountPatch>,
 ) -> Result<HttpResponse, Problem> {
@@ -120,6 +121,6 @@ pub(super) async fn patch_user(
         role: patch.role,
         is_active: patch.is_active,
     };
-    let user = module.change_account(id, change).await?;
+    let user = module.change_account(id, change, cx.trace).await?;
     Ok(HttpResponse::Ok().insert_header(NO_STORE).json(user))
 }

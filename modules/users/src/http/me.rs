@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, delete, get, web};
-use platform::Problem;
 use platform::auth::Caller;
 use platform::problem::ProblemDocument;
+use platform::{Problem, RequestContext};
 
 use super::NO_STORE;
 use super::problems::invalid_token;
@@ -40,8 +40,9 @@ pub(super) async fn me(module: web::Data<Module>, caller: Caller) -> Result<Http
 pub(super) async fn delete_me(
     module: web::Data<Module>,
     caller: Caller,
+    cx: RequestContext,
 ) -> Result<HttpResponse, Problem> {
-    match module.delete_account(caller.user_id).await {
+    match module.delete_account(caller.user_id, cx.trace).await {
         Ok(()) => Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish()),
         Err(ChangeError::Unknown | ChangeError::Deleted) => {
             Err(invalid_token("The account is deleted."))

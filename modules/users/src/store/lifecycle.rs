@@ -1,6 +1,7 @@
 //! What becomes of an account. To be called in one transaction, [`lock`] first.
 
-use platform::outbox::Outbox;
+use platform::outbox::{self, Outbox};
+use platform::trace::{Context, Span};
 use ports::events::Event;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -27,6 +28,13 @@ impl LockedAccount {
     pub(crate) fn administers(&self) -> bool {
         self.role == Role::Admin && self.is_active
     }
+}
+
+/// What is told of a change.
+pub(crate) struct News {
+    pub(crate) event: Event,
+    /// Whatever caused the change.
+    pub(crate) cause: Option<Context>,
 }
 
 /// Locks the account, and with an administrator all the others: of two who lock each other out, the
@@ -67,11 +75,10 @@ pub(crate) async fn change(
     role: Role,
     is_active: bool,
     outbox: &Outbox,
-    event: Option<Event>,
+    news: Option<News>,
 ) -> Result<(), sqlx::Error> {
-    let (event_id, event, subscribers) = event
-        .as_ref()
-        .map_or_else(Default::default, |event| row(outbox, event));
+    let row = news.as_ref().map(|news| Row::of(outbox, news));
+    let row = row.unwrap_or_default();
     sqlx::query!(
         "with changed as (
              update users set role = $2, is_active = $3, updated_at = now()
@@ -81,15 +88,16 @@ pub(crate) async fn change(
              update sessions set revoked_at = now() from changed
              where user_id = changed.id and not $3 and revoked_at is null
          )
-         insert into outbox (event_id, subscriber, aggregate_id, event)
-         select $4, subscriber, changed.id, $5
+         insert into outbox (event_id, subscriber, aggregate_id, event, traceparent)
+         select $4, subscriber, changed.id, $5, $7
          from changed, unnest($6::text[]) as subscriber",
         id,
         role as Role,
         is_active,
-        event_id,
-        event as _,
-        &subscribers,
+        row.event_id,
+        row.event as _,
+        &row.subscribers,
+        row.traceparent,
     )
     .execute(tx)
     .await?;
@@ -104,9 +112,9 @@ pub(crate) async fn anonymise(
     tx: &mut PgConnection,
     id: Uuid,
     outbox: &Outbox,
-    event: Event,
+    news: News,
 ) -> Result<(), sqlx::Error> {
-    let (event_id, event, subscribers) = row(outbox, &event);
+    let row = Row::of(outbox, &news);
     sqlx::query!(
         "with deleted as (
              update users set
@@ -126,13 +134,14 @@ pub(crate) async fn anonymise(
          ), moved_out as (
              delete from addresses using deleted where user_id = deleted.id
          )
-         insert into outbox (event_id, subscriber, aggregate_id, event)
-         select $2, subscriber, deleted.id, $3
+         insert into outbox (event_id, subscriber, aggregate_id, event, traceparent)
+         select $2, subscriber, deleted.id, $3, $5
          from deleted, unnest($4::text[]) as subscriber",
         id,
-        event_id,
-        event as _,
-        &subscribers,
+        row.event_id,
+        row.event as _,
+        &row.subscribers,
+        row.traceparent,
     )
     .execute(tx)
     .await?;
@@ -143,17 +152,17 @@ pub(crate) async fn anonymise(
 pub(crate) async fn announce(
     tx: &mut PgConnection,
     outbox: &Outbox,
-    event: Event,
+    news: News,
 ) -> Result<(), sqlx::Error> {
-    let aggregate_id = event.body.aggregate_id();
-    let (event_id, event, subscribers) = row(outbox, &event);
+    let row = Row::of(outbox, &news);
     sqlx::query!(
-        "insert into outbox (event_id, subscriber, aggregate_id, event)
-         select $1, subscriber, $2, $3 from unnest($4::text[]) as subscriber",
-        event_id,
-        aggregate_id,
-        event as _,
-        &subscribers,
+        "insert into outbox (event_id, subscriber, aggregate_id, event, traceparent)
+         select $1, subscriber, $2, $3, $5 from unnest($4::text[]) as subscriber",
+        row.event_id,
+        news.event.body.aggregate_id(),
+        row.event as _,
+        &row.subscribers,
+        row.traceparent,
     )
     .execute(tx)
     .await?;
@@ -161,7 +170,26 @@ pub(crate) async fn announce(
 }
 
 /// An event as the outbox takes it.
-fn row<'a>(outbox: &Outbox, event: &'a Event) -> (Uuid, Option<Json<&'a Event>>, Vec<String>) {
-    let subscribers = outbox.subscribers(events::subscribers(&event.body));
-    (event.id, Some(Json(event)), subscribers)
+#[derive(Default)]
+struct Row<'a> {
+    event_id: Uuid,
+    event: Option<Json<&'a Event>>,
+    subscribers: Vec<String>,
+    traceparent: Option<String>,
+    /// Lasts until it is written down.
+    _publishing: Option<Span>,
+}
+
+impl<'a> Row<'a> {
+    fn of(outbox: &Outbox, news: &'a News) -> Self {
+        let event = &news.event;
+        let publishing = outbox::publish(news.cause, event.body.name());
+        Self {
+            event_id: event.id,
+            event: Some(Json(event)),
+            subscribers: outbox.subscribers(events::subscribers(&event.body)),
+            traceparent: publishing.context().map(|context| context.to_string()),
+            _publishing: Some(publishing),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use ports::users::{AccountRejection, Address, AddressRejection, AddressRequest};
 use ports::{CallContext, Failure, PortError, PortResult, Products};
 use tokio::net::{TcpListener, TcpStream};
+use trace::Context;
 
 use super::*;
 use crate::conformance::bench::{Answered, Bench, Fault, Server, Way, World, answered, cx, within};
@@ -155,19 +156,19 @@ async fn what_travels_with_a_call_arrives() {
     let spy = Arc::new(Spy::default());
     let server = Server::start(Arc::clone(&spy) as Arc<dyn Users>);
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    for (caller, traceparent) in [(None, None), (Some(ADA.user_id), Some(trace.to_owned()))] {
+    for (caller, trace) in [(None, None), (Some(ADA.user_id), Context::parse(trace))] {
         let sent = CallContext {
             deadline: Instant::now() + Duration::from_secs(15),
             request_id: "a-request".to_owned(),
             caller,
-            traceparent,
+            trace,
         };
         let port = users_at(&server.url());
         assert_eq!(port.account(sent.clone(), about_ada()).await, Ok(ADA));
         let got = spy.0.lock().unwrap().take().unwrap();
         assert_eq!(got.request_id, sent.request_id);
         assert_eq!(got.caller, sent.caller);
-        assert_eq!(got.traceparent, sent.traceparent);
+        assert_eq!(got.trace, sent.trace);
         // The clocks of this test are one; on the way there the budget only shrinks.
         assert!(got.deadline <= sent.deadline + Duration::from_millis(100));
         assert!(got.deadline + Duration::from_secs(5) > sent.deadline);
