@@ -24,4 +24,5 @@ mod process;
 mod reconcile;
 mod stream;
 mod topologies;
+mod traces;
 mod transactions;

@@ -2,7 +2,7 @@ use super::{run, said};
 use crate::support::{command, free_address, roomy_folder};
 
 /// Arguments, and what the message must name.
-const BROKEN: [(&[&str], &[&str]); 10] = [
+const BROKEN: [(&[&str], &[&str]); 12] = [
     (
         &["serve", "--set", "server.workers=many"],
         &["server.workers"],
@@ -44,6 +44,21 @@ const BROKEN: [(&[&str], &[&str]); 10] = [
     (
         &["serve", "--set", "media.url=https://nowhere.example/x"],
         &["media.url", "nowhere.example"],
+    ),
+    (
+        &["serve", "--set", "telemetry.sample_ratio=1.5"],
+        &[
+            "telemetry.sample_ratio (--set): \"1.5\"",
+            "a number from 0 to 1",
+        ],
+    ),
+    (
+        &[
+            "serve",
+            "--set",
+            "telemetry.otlp_endpoint=grpc://collector:4317",
+        ],
+        &["telemetry.otlp_endpoint", "http, https"],
     ),
     (
         &["admin", "create", "--email", "nope"],
