@@ -105,10 +105,13 @@ pub fn told(path: &str) -> Told {
     }
 }
 
-/// Machines ask these every few seconds.
+/// Machines and the console ask these every few seconds.
 fn is_polled(path: &str) -> bool {
-    let health = path.strip_prefix("/health");
-    health.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_below = |parent: &str| {
+        let rest = path.strip_prefix(parent);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    ["/health", "/ops", "/console"].into_iter().any(is_below)
         || path == "/metrics"
         || path == "/internal/handshake"
 }
@@ -128,7 +131,9 @@ mod tests {
             ("/health/ready", Told::Not),
             ("/healthy", Told::Plainly),
             ("/metrics", Told::Not),
-            ("/ops/topology", Told::Plainly),
+            ("/ops/topology", Told::Not),
+            ("/console", Told::Not),
+            ("/docs/", Told::Plainly),
         ] {
             assert_eq!(told(path), expected, "{path}");
         }
