@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod connections;

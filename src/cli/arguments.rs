@@ -1,5 +1,7 @@
 //! What the commands take.
 
+use std::path::PathBuf;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use ports_http::Step;
@@ -32,6 +34,32 @@ pub struct Demo {
     pub orders: u32,
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Backup {
+    pub module: Module,
+    /// Written as `pg_dump --format=custom` does
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Restore {
+    pub module: Module,
+    /// Of `backup`, or of `pg_dump --format=custom`
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Without it, the file is looked at and nothing is changed
+    #[arg(long)]
+    pub yes: bool,
     #[command(flatten)]
     pub output: Output,
 }

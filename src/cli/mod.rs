@@ -10,7 +10,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::settings::{Inputs, Module, Purpose};
 
-pub use arguments::{Admin, Demo, Dial, Events, EventsAction, ExportFormat, Output, PersonalData};
+pub use arguments::{
+    Admin, Backup, Demo, Dial, Events, EventsAction, ExportFormat, Output, PersonalData, Restore,
+};
 
 /// A commerce backend that runs as one program and comes apart along its modules.
 #[derive(Debug, Parser)]
@@ -96,6 +98,11 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Write the database of a module to a file, while the shop sells
+    Backup(Backup),
+    /// Put what a backup holds in the place of all that the database of its module does, in one
+    /// transaction, while the shop sells
+    Restore(Restore),
     /// Show what the modules of the running instance have still to tell others, or try parked
     /// events again
     Events(Events),
@@ -186,6 +193,9 @@ impl Command {
             Command::Admin(_) => Purpose::Databases(vec![Module::Users]),
             Command::Import { .. } | Command::Export { .. } => {
                 Purpose::Databases(vec![Module::Products])
+            }
+            Command::Backup(Backup { module, .. }) | Command::Restore(Restore { module, .. }) => {
+                Purpose::Databases(vec![*module])
             }
             Command::Dial(_)
             | Command::Events(_)

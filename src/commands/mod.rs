@@ -2,6 +2,7 @@
 
 #[cfg(feature = "users")]
 mod admin;
+mod backup;
 mod config;
 #[cfg(all(feature = "users", feature = "products", feature = "orders"))]
 mod demo;
@@ -16,9 +17,9 @@ mod import;
 mod migrate;
 mod operator;
 mod personal_data;
-#[cfg(feature = "products")]
 mod progress;
 mod reconcile;
+mod restore;
 mod serve;
 mod table;
 #[cfg(any(feature = "users", feature = "products"))]
@@ -112,6 +113,8 @@ fn dispatch(command: Command, settings: Settings) -> anyhow::Result<Outcome> {
             runtime.block_on(reconcile::run(settings, repair, output.json))
         }
         Command::Events(events) => runtime.block_on(events::run(settings, events)),
+        Command::Backup(asked) => runtime.block_on(backup::run(settings, asked)),
+        Command::Restore(asked) => runtime.block_on(restore::run(settings, asked)),
         Command::Doctor { output } => runtime.block_on(doctor::run(settings, output)),
         Command::PersonalData(asked) => runtime.block_on(personal_data::run(settings, asked)),
         Command::Healthcheck { output } => runtime.block_on(healthcheck::run(settings, output)),

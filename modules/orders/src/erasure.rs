@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::{Pool, db};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -91,6 +93,47 @@ pub(crate) async fn is_erased(pool: &Pool, user_id: Uuid) -> Result<bool, sqlx::
     )
     .fetch_one(pool)
     .await
+}
+
+/// An erasure that a database knows of.
+pub struct Erasure {
+    user_id: Uuid,
+    erased_at: OffsetDateTime,
+}
+
+/// What must outlive a restore; nothing where the database has no such table yet.
+pub async fn erasures(database: &mut PgConnection) -> Result<Vec<Erasure>, sqlx::Error> {
+    let known =
+        sqlx::query_scalar!(r#"select to_regclass('erased_users') is not null as "known!""#)
+            .fetch_one(&mut *database)
+            .await?;
+    if !known {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as!(Erasure, "select user_id, erased_at from erased_users")
+        .fetch_all(database)
+        .await
+}
+
+/// What was restored may be from before them: whoever serves erases it again.
+pub async fn erase_again(
+    database: &mut PgConnection,
+    erasures: Vec<Erasure>,
+) -> Result<(), sqlx::Error> {
+    let (user_ids, times): (Vec<_>, Vec<_>) = erasures
+        .into_iter()
+        .map(|erasure| (erasure.user_id, erasure.erased_at))
+        .unzip();
+    sqlx::query!(
+        "insert into erased_users (user_id, erased_at)
+         select * from unnest($1::uuid[], $2::timestamptz[])
+         on conflict (user_id) do nothing",
+        &user_ids,
+        &times,
+    )
+    .execute(database)
+    .await?;
+    Ok(())
 }
 
 impl Module {

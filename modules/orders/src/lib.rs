@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use config::{Config, WebhookRules};
+pub use erasure::{Erasure, erase_again, erasures};
 pub use events::SUBSCRIBERS;
 pub use http::routes;
 use watch::Watchers;

@@ -96,6 +96,10 @@ impl TestShop {
         self.hosting(Module::Users).users.as_ref().unwrap()
     }
 
+    pub fn orders(&self) -> &orders::Module {
+        self.hosting(Module::Orders).orders.as_ref().unwrap()
+    }
+
     /// How many passwords the processes have hashed or verified so far.
     pub fn passwords_hashed(&self) -> u64 {
         let shops = self.processes.iter().map(|process| &process.instance.shop);

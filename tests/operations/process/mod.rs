@@ -1,6 +1,7 @@
 //! The program as a process: its starts, its ends, and its commands.
 
 mod away;
+mod backup;
 mod commands;
 mod databases;
 mod dial;
