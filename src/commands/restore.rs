@@ -107,12 +107,29 @@ async fn refuse_foreign(
     fits.map_err(|misfit| anyhow::anyhow!("the database of {module} {misfit}"))
 }
 
+/// What comes next, by whose data was restored: a command, and what it is for.
+const NEXT: [(&[Module], &str, &str); 2] = [
+    (
+        &[Module::Orders, Module::Products],
+        "cleave reconcile",
+        "Now run `cleave reconcile`: it names every difference between the books of orders and \
+         products, and --repair mends what is safe.",
+    ),
+    (
+        &[Module::Users],
+        "cleave personal-data",
+        "Whoever was deleted after the backup was made is there again: delete them once more, \
+         and look with `cleave personal-data`.",
+    ),
+];
+
 fn tell(asked: &Restore, contents: &Contents, migrated: &[Migration]) {
     let Restore { module, file, .. } = asked;
+    let next = NEXT.iter().find(|(modules, ..)| modules.contains(module));
     if asked.output.json {
         let restored = json!({
             "module": module, "file": file, "tables": contents.tables, "rows": contents.rows,
-            "migrated": migrated, "next": next(*module).0,
+            "migrated": migrated, "next": next.map(|(_, command, _)| command),
         });
         println!("{restored}");
         return;
@@ -126,21 +143,7 @@ fn tell(asked: &Restore, contents: &Contents, migrated: &[Migration]) {
     {
         println!("{module}: applied {version:04} {description}");
     }
-    println!("{}", next(*module).1);
-}
-
-/// The command that comes next, and what it is for.
-fn next(module: Module) -> (&'static str, &'static str) {
-    match module {
-        Module::Orders | Module::Products => (
-            "cleave reconcile",
-            "Now run `cleave reconcile`: it names every difference between the books of orders and \
-             products, and --repair mends what is safe.",
-        ),
-        Module::Users => (
-            "cleave personal-data",
-            "Whoever was deleted after the backup was made is there again: delete them once more, \
-             and look with `cleave personal-data`.",
-        ),
+    if let Some((_, _, words)) = next {
+        println!("{words}");
     }
 }
