@@ -16,6 +16,8 @@ use super::otlp::{ExportRequest, Resource};
 const BATCH: usize = 512;
 /// Meanwhile they gather.
 const GATHER: Duration = Duration::from_secs(1);
+/// Between two looks, in which the queue does not fill.
+const LOOK: Duration = Duration::from_millis(50);
 /// Of the same spans. Then they are lost, so that newer ones have a chance.
 const ATTEMPTS: u32 = 4;
 /// Before the second attempt; doubled before each that follows.
@@ -132,13 +134,19 @@ impl Exporter {
     }
 }
 
-/// What ends while there is more to come.
+/// What ends while there is more to come. Behind the first span they are looked for now and then: to
+/// wake somebody for each costs whoever tells it more than the span.
 async fn gather(waiting: &mut Receiver<Ended>, batch: &mut Vec<Ended>) {
     if waiting.recv_many(batch, BATCH).await == 0 {
         return;
     }
-    let more = async {
-        while batch.len() < BATCH && waiting.recv_many(batch, BATCH - batch.len()).await > 0 {}
-    };
-    let _ = tokio::time::timeout(GATHER, more).await;
+    let enough = Instant::now() + GATHER;
+    while batch.len() < BATCH && Instant::now() < enough {
+        tokio::time::sleep(LOOK).await;
+        while batch.len() < BATCH
+            && let Ok(span) = waiting.try_recv()
+        {
+            batch.push(span);
+        }
+    }
 }
