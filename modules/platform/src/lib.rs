@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod body;
 pub mod client;
+pub mod coalesce;
 pub mod conditional;
 pub mod db;
 pub mod edge;
